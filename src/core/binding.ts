@@ -1,0 +1,126 @@
+import type { Operation, Row, RowChange, TableChange } from './change.ts'
+import { encodeText, LONGEST_PARAMETER, type Parameter, parameterText } from './encoding.ts'
+
+/** Values for captures, by the captures' names; null or undefined leaves one open. */
+export type Bindings<Capture extends string = string> = {
+  readonly [Name in Capture]?: Parameter | null | undefined
+}
+
+type Many<T> = T | readonly T[]
+
+/**
+ * How a table's rows bind captures: a map from capture to column, or a function of the row. The function may return
+ * several bindings, may be asynchronous, and is given the transaction the row was written in, where there is one.
+ */
+export type Bind<R = Row, Capture extends string = string> =
+  | { readonly [Name in Capture]?: string }
+  // biome-ignore lint/suspicious/noExplicitAny: the transaction's type belongs to the database client
+  | ((row: R, tx?: any) => Many<Bindings<Capture>> | Promise<Many<Bindings<Capture>>>)
+
+/** Captures bound by one row, in the encoding of keys. */
+export type Bound = ReadonlyMap<string, string>
+
+/** Where rows bind more scopes than this, the whole table counts as changed. */
+export const MOST_SCOPES = 1_000
+
+/** How one table binds. */
+export interface RowBinder {
+  /** The captures of the table's patterns. */
+  readonly captures: readonly string[]
+  readonly bind: Bind | undefined
+  /** Columns (or captures) that never change once a row exists. */
+  readonly stable: ReadonlySet<string>
+}
+
+/**
+ * The captures that a change binds: one entry per distinct scope. `undefined` means that nothing can be said and the
+ * whole table counts as changed. Never narrower than the rows are certain to be: what is doubtful is left unbound.
+ *
+ * Rejects only with what the map's own `bind` function throws.
+ */
+export async function bindRows(binder: RowBinder, change: TableChange, tx: unknown): Promise<readonly Bound[] | undefined> {
+  const { rows, operation } = change
+  if (rows === undefined || rows.length > MOST_SCOPES || operation === 'truncate') return undefined
+  const scopes = new Map<string, Bound>()
+  for (const row of rows) {
+    for (const [image, complete] of images(row, operation)) {
+      for (const bound of await bindImage(binder, image, complete, tx)) scopes.set(JSON.stringify([...bound]), bound)
+    }
+  }
+  return scopes.size > MOST_SCOPES ? undefined : [...scopes.values()]
+}
+
+/** The row images of one change, and whether each is all that the row was or became. */
+function images(row: RowChange, operation: Operation | undefined): readonly (readonly [Row, boolean])[] {
+  if (!isMove(row)) return [[row, operation === 'insert' || operation === 'delete']]
+  const { before, after } = row as { before?: Row; after?: Row }
+  const both = before !== undefined && after !== undefined
+  return [before, after].flatMap((image, at) => {
+    if (image === undefined) return []
+    const alone = at === 0 ? operation === 'delete' : operation === 'insert'
+    return [[image, both || alone] as const]
+  })
+}
+
+function isMove(row: RowChange): boolean {
+  const names = Object.keys(row)
+  const isImage = (name: string) => typeof row[name as keyof typeof row] === 'object' && row[name as keyof typeof row] !== null
+  return names.length > 0 && names.every((name) => (name === 'before' || name === 'after') && isImage(name))
+}
+
+async function bindImage(binder: RowBinder, row: Row, complete: boolean, tx: unknown): Promise<readonly Bound[]> {
+  const { bind, captures, stable } = binder
+  if (typeof bind !== 'function') {
+    return [
+      new Map(
+        captures.flatMap((capture) => {
+          const column = columnOf(row, capture, bind?.[capture])
+          if (column === undefined || !(complete || stable.has(column) || stable.has(capture))) return []
+          const text = automaticText(row[column])
+          return text === undefined ? [] : [[capture, text] as const]
+        }),
+      ),
+    ]
+  }
+  const answer = await bind(row, tx)
+  const answers = (Array.isArray(answer) ? answer : [answer]) as readonly Bindings[]
+  return answers.map(
+    (bindings) =>
+      new Map(
+        Object.entries(bindings ?? {}).flatMap(([capture, value]) => {
+          if (!complete && !stable.has(capture) && !stable.has(snakeCase(capture))) return []
+          const text = parameterText(value)
+          const encoded = text === undefined ? undefined : encodeText(text)
+          return encoded === undefined || encoded.length > LONGEST_PARAMETER ? [] : [[capture, encoded] as const]
+        }),
+      ),
+  )
+}
+
+/** The column that binds a capture: the one declared, else the one of its name, in camelCase or snake_case. */
+function columnOf(row: Row, capture: string, declared: string | undefined): string | undefined {
+  if (declared !== undefined) return Object.hasOwn(row, declared) ? declared : undefined
+  if (Object.hasOwn(row, capture)) return capture
+  const snake = snakeCase(capture)
+  return Object.hasOwn(row, snake) ? snake : undefined
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+const INTEGER = /^(?:0|-?[1-9]\d*)$/
+const DATE_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:/
+
+/**
+ * A column's value in the encoding of keys, or undefined where the key may spell it otherwise: a database may return
+ * a number as `'7.00'`, pad a text with spaces, or give a time where the key has a date.
+ */
+function automaticText(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value === 0 ? 0 : value) : undefined
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'string' || value !== value.trim() || DATE_TIME.test(value)) return undefined
+  if (value !== '' && !INTEGER.test(value) && Number.isFinite(Number(value))) return undefined
+  const encoded = encodeText(value)
+  return encoded.length > LONGEST_PARAMETER ? undefined : encoded
+}

@@ -1,0 +1,67 @@
+import type { Clock } from './clock.ts'
+import type { Dependencies } from './dependencies.ts'
+import type { Duration } from './duration.ts'
+import type { Logger } from './events.ts'
+import type { Coherence } from './key.ts'
+import type { Ttl } from './lifetime.ts'
+import type { Randomness } from './random.ts'
+import type { StoreDriver } from './store.ts'
+
+/** How values are kept apart from those who read them. */
+export type Isolation = 'freeze' | 'clone' | 'none'
+
+/** The memory tier. */
+export interface MemoryOptions {
+  /** The most entries it holds, least recently used out first. @default 10_000 unless `maxBytes` is given */
+  readonly maxEntries?: number
+  /** The most bytes it holds, by an estimate of each value's size. @default no limit */
+  readonly maxBytes?: number
+  /**
+   * How callers are kept from changing what others will read. `'freeze'`: plain objects and arrays are deeply frozen;
+   * values that freezing cannot protect (Date, Map, Set, typed arrays) are cloned as with `'clone'`. `'clone'`: each
+   * read gets a structured clone. `'none'`: the very object. @default 'freeze'
+   */
+  readonly isolate?: Isolation
+}
+
+/** Options of `createCache`. */
+export interface CacheOptions<Tables extends string = string, Scopes extends string = string> {
+  /** This application's values in the store. */
+  readonly name: string
+  /** Whose stamps it shares: every application that writes the same tables names the same. @default name */
+  readonly namespace?: string
+  /** Tells several open caches of one name in a process apart, where that is meant (tests, demonstrations). */
+  readonly instance?: string
+  /** What `defineKeys` returned. Keys of no family work too, with the cache's own lifetime. */
+  readonly keys?: Readonly<Record<string, unknown>>
+  /** What `defineDependencies` returned. @default none: only keys, patterns and `clear()` invalidate */
+  readonly dependencies?: Dependencies<Tables, Scopes>
+  /** The memory tier; false switches it off. @default 10 000 entries, frozen */
+  readonly memory?: MemoryOptions | false
+  /** The shared tier, such as `redisStore({ client })`. @default none: memory alone, with the same semantics */
+  readonly store?: StoreDriver
+  /** The mode of the namespace. @default 'bounded' */
+  readonly consistency?: 'bounded' | 'committed' | 'strict'
+  /** T, the staleness bound. @default '1s' */
+  readonly maxStaleness?: Duration
+  /** Lifetime of values whose family names none. @default '5m' */
+  readonly ttl?: Ttl
+  /** Lifetime of `null` and `undefined`, where the family names none. @default as any other value */
+  readonly negativeTtl?: Ttl
+  /** Writes to tables that the map does not name: an event, or an error. @default 'event' */
+  readonly unknownTables?: 'event' | 'error'
+  /** `'off'`: plain lifetimes, no stamps. @default 'on' */
+  readonly coherence?: Coherence
+  /** The parameter that names the tenant; keys of one tenant then live in one partition. */
+  readonly partitionBy?: string
+  /** How long one call to the store may take before the cache goes on without it. @default '250ms' */
+  readonly storeTimeout?: Duration
+  /** How long a read waits for another process's load before it loads by itself. @default '5s' */
+  readonly loadWait?: Duration
+  /** Told of what happens: hits and misses at debug, trouble at warn. @default none */
+  readonly logger?: Logger
+  /** Replaced by tests. @default the machine's clock */
+  readonly clock?: Clock
+  /** Replaced by tests. @default the machine's cryptographic randomness */
+  readonly randomness?: Randomness
+}

@@ -1,0 +1,241 @@
+import { type Bound, bindRows, type RowBinder } from './binding.ts'
+import type { Change, TableChange } from './change.ts'
+import type { CompiledTable, Dependencies } from './dependencies.ts'
+import { encodeParameter, encodeText } from './encoding.ts'
+import { CacheError, show } from './errors.ts'
+import type { FamilyIndex } from './family-index.ts'
+import type { CompiledFamily } from './key.ts'
+import { Pattern } from './pattern.ts'
+import { patternStamp, ROOT, type StampName, scopeStamp } from './stamp.ts'
+
+/** All that the map says of one key. Computed once per entry, never on a memory hit. */
+export interface KeyPlan {
+  readonly key: string
+  readonly family: CompiledFamily | undefined
+  readonly params: Readonly<Record<string, string>>
+  /** The stamps a value of this key must be filled under, in a fixed order. */
+  readonly stamps: readonly StampName[]
+}
+
+/** A pattern that a table's writes reach. */
+interface Reach {
+  readonly pattern: Pattern
+  /** Undefined where it is reached through a view: a base table's row says nothing certain about the view's. */
+  readonly binder: RowBinder | undefined
+}
+
+/** What a pattern hangs on, for `explain`. */
+export interface PatternSource {
+  readonly pattern: string
+  readonly captures: Readonly<Record<string, string>>
+  readonly tables: readonly string[]
+  readonly views: readonly string[]
+}
+
+/** What a change comes to, before it is applied. */
+export interface Targets {
+  readonly stamps: readonly StampName[]
+  readonly keys: readonly string[]
+  /** Patterns that the map does not know, and that have no stamp. */
+  readonly patterns: readonly Pattern[]
+  readonly tables: readonly string[]
+  /** Tables that the map does not name. */
+  readonly unknownTables: readonly string[]
+  /** What a `bind` function threw; its table counted as changed in whole. */
+  readonly bindErrors: readonly { readonly table: string; readonly error: unknown }[]
+}
+
+/**
+ * The dependency map, compiled both ways: from a key to the stamps its value needs, and from a change to the stamps
+ * it rotates. A change rotates, per pattern, the stamp of the longest leading run of captures that its rows bind.
+ */
+export class DependencyMap {
+  readonly #declared: Dependencies
+  readonly #families: FamilyIndex
+  readonly #patterns: ReadonlyMap<string, Pattern>
+  readonly #reach = new Map<string, readonly Reach[]>()
+
+  constructor(declared: Dependencies, families: FamilyIndex) {
+    this.#declared = declared
+    this.#families = families
+    this.#patterns = new Map(
+      [...declared.tables.values()].flatMap(({ patterns }) => patterns.map((pattern) => [pattern.text, pattern])),
+    )
+    for (const name of [...declared.tables.keys(), ...declared.views.keys()]) this.#reach.set(name, this.#reachOf(name))
+    families.checkSamples((key) => this.plan(key))
+  }
+
+  /** Whether the map names this table or view. */
+  knows(table: string): boolean {
+    return this.#reach.has(table)
+  }
+
+  /** What a value of this key hangs on. */
+  plan(key: string): KeyPlan {
+    const { family, params } = this.#families.find(key)
+    const stamps = new Set<StampName>([ROOT])
+    const scopes = new Map<string, Set<string>>(this.#declared.scopes.map((scope) => [scope, new Set()]))
+    for (const [name, value] of Object.entries(params)) scopes.get(name)?.add(encodeText(value))
+    for (const pattern of this.#patterns.values()) {
+      for (const values of pattern.match(key)) {
+        for (let depth = 0; depth <= values.length; depth++) stamps.add(patternStamp(pattern.text, values.slice(0, depth)))
+        for (const [at, value] of values.entries()) scopes.get(pattern.captures[at] as string)?.add(value)
+      }
+    }
+    for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
+    return { key, family, params, stamps: [...stamps] }
+  }
+
+  /** Which patterns the key matches, and which tables and views reach them. */
+  sources(key: string): readonly PatternSource[] {
+    return [...this.#patterns.values()].flatMap((pattern) =>
+      pattern.match(key).map((values) => {
+        const reaching = [...this.#reach].filter(([, reach]) => reach.some((one) => one.pattern.text === pattern.text))
+        const names = reaching.map(([name]) => name)
+        return {
+          pattern: pattern.text,
+          captures: Object.fromEntries(pattern.captures.map((name, at) => [name, values[at] ?? ''])),
+          tables: names.filter((name) => !this.#declared.views.has(name)),
+          views: names.filter((name) => this.#declared.views.has(name)),
+        }
+      }),
+    )
+  }
+
+  /**
+   * The stamps that a change rotates.
+   *
+   * @throws CacheError `UNKNOWN_SCOPE`, `INVALID_PARAMETER` or `INVALID_PATTERN` for bad input; nothing is applied.
+   */
+  async targets(change: Change, tx?: unknown): Promise<Targets> {
+    const stamps = new Set<StampName>(change.everything ? [ROOT] : [])
+    const patterns: Pattern[] = []
+    for (const [scope, value] of change.scopes) stamps.add(this.#scope(scope, value))
+    for (const text of change.patterns) {
+      const pattern = new Pattern(text, 'invalidate: pattern')
+      if (this.#patterns.has(pattern.text)) stamps.add(pattern.text)
+      else if (pattern.captures.length === 0) patterns.push(pattern)
+      else {
+        throw new CacheError(
+          'INVALID_PATTERN',
+          `invalidate: the pattern ${show(text)} has captures but stands in no table of the map. Write * in their place, or one of the map's patterns as it stands there.`,
+        )
+      }
+    }
+    const bindErrors: { table: string; error: unknown }[] = []
+    for (const written of change.tables) {
+      try {
+        for (const name of await this.tableStamps(written, tx)) stamps.add(name)
+      } catch (error) {
+        bindErrors.push({ table: written.table, error })
+        for (const name of await this.tableStamps({ table: written.table })) stamps.add(name)
+      }
+    }
+    const tables = [...new Set(change.tables.map(({ table }) => table))]
+    return {
+      stamps: withoutCovered(stamps),
+      keys: [...new Set(change.keys)],
+      patterns,
+      tables,
+      unknownTables: tables.filter((table) => !this.knows(table)),
+      bindErrors,
+    }
+  }
+
+  /** The stamps that one table's write rotates. Rejects with what a `bind` function throws. */
+  async tableStamps(change: TableChange, tx?: unknown): Promise<ReadonlySet<StampName>> {
+    const stamps = new Set<StampName>()
+    const bounds = new Map<RowBinder, readonly Bound[] | undefined>()
+    for (const { pattern, binder } of this.#reach.get(change.table) ?? []) {
+      if (binder !== undefined && !bounds.has(binder)) bounds.set(binder, await bindRows(binder, change, tx))
+      const scopes = binder === undefined ? undefined : bounds.get(binder)
+      if (scopes === undefined) stamps.add(patternStamp(pattern.text, []))
+      else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))
+    }
+    return stamps
+  }
+
+  #scope(scope: string, value: unknown): StampName {
+    if (!this.#declared.scopes.includes(scope)) {
+      const known = this.#declared.scopes
+      throw new CacheError(
+        'UNKNOWN_SCOPE',
+        `invalidate: ${show(scope)} is no scope of the map${known.length > 0 ? `, which has ${known.join(', ')}` : ''}. Add it to the scopes of defineDependencies.`,
+      )
+    }
+    return scopeStamp(scope, encodeParameter(value, `invalidate: scope ${scope}`))
+  }
+
+  #reachOf(name: string): readonly Reach[] {
+    const own = this.#declared.tables.get(name)
+    const reach = new Map<string, Reach>(own === undefined ? [] : ownReach(own).map((one) => [one.pattern.text, one]))
+    const bases = this.#basesOf(name)
+    const others = new Set([...bases, ...[name, ...bases].flatMap((base) => [...this.#viewsOver(base)])])
+    others.delete(name)
+    for (const other of others) {
+      // Reached both ways, a pattern goes without rows: over-invalidate, never under.
+      for (const pattern of this.#declared.tables.get(other)?.patterns ?? []) {
+        reach.set(pattern.text, { pattern, binder: undefined })
+      }
+    }
+    return [...reach.values()]
+  }
+
+  /** Every view that reads this table or view, through other views too. */
+  #viewsOver(name: string): ReadonlySet<string> {
+    const found = new Set<string>()
+    const visit = (base: string): void => {
+      for (const [view, bases] of this.#declared.views) {
+        if (!bases.includes(base) || found.has(view)) continue
+        found.add(view)
+        visit(view)
+      }
+    }
+    visit(name)
+    return found
+  }
+
+  /** Every table and view that this view reads, through other views too. */
+  #basesOf(name: string): ReadonlySet<string> {
+    const found = new Set<string>()
+    const visit = (view: string): void => {
+      for (const base of this.#declared.views.get(view) ?? []) {
+        if (found.has(base)) continue
+        found.add(base)
+        visit(base)
+      }
+    }
+    visit(name)
+    return found
+  }
+}
+
+function ownReach(table: CompiledTable): Reach[] {
+  const captures = [...new Set(table.patterns.flatMap((pattern) => pattern.captures))]
+  const binder: RowBinder = { captures, bind: table.bind, stable: table.stable }
+  return table.patterns.map((pattern) => ({ pattern, binder }))
+}
+
+function leadingRun(pattern: Pattern, bound: Bound): readonly string[] {
+  const run: string[] = []
+  for (const capture of pattern.captures) {
+    const value = bound.get(capture)
+    if (value === undefined) break
+    run.push(value)
+  }
+  return run
+}
+
+/** Drops stamps under a shallower one of the same pattern that is rotated too, and all but the root under the root. */
+function withoutCovered(stamps: ReadonlySet<StampName>): readonly StampName[] {
+  if (stamps.has(ROOT)) return [ROOT]
+  return [...stamps].filter((name) => {
+    const bar = name.indexOf('|')
+    if (bar <= 0) return true
+    if (stamps.has(name.slice(0, bar))) return false
+    for (let colon = name.indexOf(':', bar); colon > 0; colon = name.indexOf(':', colon + 1)) {
+      if (stamps.has(name.slice(0, colon))) return false
+    }
+    return true
+  })
+}

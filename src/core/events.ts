@@ -1,0 +1,125 @@
+import type { DurationMs, Receipt } from './receipt.ts'
+
+/** Why a read did not find what it could answer. */
+export type MissReason = 'absent' | 'expired' | 'invalidated' | 'unreadable' | 'reload' | 'disabled' | 'unavailable'
+
+/** Why a loaded value was not kept. The caller has it all the same. */
+export type RefusalReason =
+  | 'invalidated'
+  | 'skipped'
+  | 'uncacheable'
+  | 'too-large'
+  | 'zero-ttl'
+  | 'inside-unit'
+  | 'no-claim'
+  | 'store-unavailable'
+  | 'closed'
+
+/** What a cache tells while it works, by event name. Times are wall-clock milliseconds since 1970. */
+export interface CacheEvents {
+  /** A read was answered from a tier. */
+  hit: { readonly key: string; readonly tier: 'memory' | 'store'; readonly stale: boolean; readonly ageMs: DurationMs }
+  /** A read found nothing it could answer, and goes to its loader (or waits for one). */
+  miss: { readonly key: string; readonly reason: MissReason }
+  /** A loader answered. */
+  load: { readonly key: string; readonly durationMs: DurationMs }
+  /** A loader failed. Every waiter got the error as thrown. */
+  loadError: { readonly key: string; readonly error: unknown }
+  /** A value was kept. */
+  fill: { readonly key: string; readonly ttlMs: DurationMs; readonly stamps: readonly string[] }
+  /** A value was not kept. */
+  refused: { readonly key: string; readonly reason: RefusalReason; readonly detail?: string | undefined }
+  /** A value was evicted from memory to make room. */
+  evicted: { readonly key: string }
+  /** This process invalidated something. */
+  invalidated: {
+    readonly receipt: Receipt
+    readonly tables: readonly string[]
+    readonly patterns: readonly string[]
+    readonly unit: string | undefined
+  }
+  /** Another process, or another cache of the namespace, invalidated something. */
+  remoteInvalidated: {
+    readonly stamps: readonly string[]
+    readonly keys: readonly string[]
+    readonly cause: Cause | undefined
+  }
+  /** A write to a table that the map does not name: nothing of this map was invalidated for it. */
+  unknownTable: { readonly table: string }
+  /** A `bind` function of the map threw; its table counted as changed in whole. */
+  bindError: { readonly table: string; readonly error: unknown }
+  /** The local stamps were dropped: a lost message, a new epoch, a disconnect, a suspended machine. */
+  flushed: { readonly reason: string }
+  /** The store cannot be used; reads go to their loaders, invalidations are queued. */
+  degraded: { readonly reason: string; readonly error?: unknown }
+  /** The store can be used again. */
+  recovered: { readonly replayed: number }
+  /** A value in the store could not be read; it counts as a miss. */
+  unreadable: { readonly key: string; readonly reason: string }
+  /** A listener threw; the others still ran. */
+  listenerError: { readonly event: string; readonly error: unknown }
+}
+
+export type EventName = keyof CacheEvents
+
+/** What made an invalidation, as messages carry it between processes. */
+export interface Cause {
+  /** The change's own random id. */
+  readonly id: string
+  /** The cache (and instance) that made it. */
+  readonly process: string
+  /** The first tables it names, at most eight. */
+  readonly tables: readonly string[]
+  /** The unit of work, where it was one. */
+  readonly unit?: string | undefined
+  /** A trace id, where the application gave one. */
+  readonly trace?: string | undefined
+}
+
+/** A place to write to: `console`, pino, or anything of their shape. Every method is optional. */
+export interface Logger {
+  debug?(details: object, message: string): void
+  info?(details: object, message: string): void
+  warn?(details: object, message: string): void
+  error?(details: object, message: string): void
+}
+
+type Listener<Name extends EventName> = (event: CacheEvents[Name]) => void
+type Listeners = { [Name in EventName]?: readonly Listener<Name>[] }
+
+/** Event listeners of one cache. A listener that throws is told as `listenerError` and harms nobody else. */
+export class Emitter {
+  #listeners: Listeners = {}
+
+  /** Whether anybody listens: asked before an event is even built. */
+  has(name: EventName): boolean {
+    return this.#listeners[name] !== undefined
+  }
+
+  /** Adds a listener. @returns what removes it again. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    const added: Listener<Name> = (event) => listener(event)
+    this.#set(name, [...(this.#listeners[name] ?? []), added])
+    return () => this.#set(name, (this.#listeners[name] ?? []).filter((one) => one !== added))
+  }
+
+  emit<Name extends EventName>(name: Name, event: CacheEvents[Name]): void {
+    for (const listener of this.#listeners[name] ?? []) {
+      try {
+        listener(event)
+      } catch (error) {
+        if (name !== 'listenerError') this.emit('listenerError', { event: name, error })
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners = {}
+  }
+
+  #set<Name extends EventName>(name: Name, listeners: readonly Listener<Name>[]): void {
+    const next: Record<string, unknown> = { ...this.#listeners, [name]: listeners }
+    if (listeners.length === 0) delete next[name]
+    this.#listeners = next as Listeners
+  }
+}

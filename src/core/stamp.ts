@@ -1,0 +1,29 @@
+/**
+ * The name of something that values depend on. A stamp's current token names its current generation; to rotate the
+ * stamp is to make that token void, and with it every value that was filled under it.
+ *
+ * Names are the same in every process, whatever its map: they are made of a pattern's text and of captured values in
+ * the encoding of keys, neither of which can hold a `|`.
+ */
+export type StampName = string
+
+/** The stamp every value depends on; `clear()` rotates it. */
+export const ROOT: StampName = '|'
+
+/** The stamp of a pattern under a leading run of its captures, which may be empty. */
+export function patternStamp(pattern: string, run: readonly string[]): StampName {
+  return run.length === 0 ? pattern : `${pattern}|${run.join(':')}`
+}
+
+/** The stamp of one value of a declared scope. */
+export function scopeStamp(scope: string, value: string): StampName {
+  return `|${scope}=${value}`
+}
+
+/** A stamp's name as people read it, in logs and `explain`. */
+export function describeStamp(name: StampName): string {
+  if (name === ROOT) return 'everything'
+  if (name.startsWith('|')) return `scope ${name.slice(1)}`
+  const [pattern, run] = name.split('|')
+  return run === undefined ? `${pattern}` : `${pattern} at ${run}`
+}

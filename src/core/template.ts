@@ -1,0 +1,180 @@
+import { decodeText, encodeParameter, escapeFirst, LONGEST_KEY } from './encoding.ts'
+import { CacheError, show } from './errors.ts'
+
+/** One piece between colons: literal text, or a parameter between an optional prefix and suffix. */
+export interface Segment {
+  readonly prefix: string
+  /** The parameter's name; undefined for literal text, which is then all in `prefix`. */
+  readonly parameter: string | undefined
+  readonly suffix: string
+}
+
+const LITERAL = /^[^\s*?[\]{}%|\\\p{Cc}]*$/u
+const NAME = /^[A-Za-z_$][\w$]*$/
+
+/**
+ * A key template such as `report:{orgId}:{date}` or, with an optional tail, `metrics:{id}[:{from}[:{to}]]`,
+ * compiled once. Builds keys from parameters and reads parameters back from keys.
+ */
+export class Template {
+  readonly text: string
+  readonly segments: readonly Segment[]
+  /** How many leading segments every key has; the rest is the optional tail. */
+  readonly required: number
+  /** The parameters' names, in order. */
+  readonly parameters: readonly string[]
+  /** By segment: literals of other families that a parameter here must not be taken for. */
+  readonly #reserved = new Map<number, Set<string>>()
+
+  private constructor(text: string, segments: readonly Segment[], required: number) {
+    this.text = text
+    this.segments = segments
+    this.required = required
+    this.parameters = segments.flatMap((segment) => segment.parameter ?? [])
+  }
+
+  /** @throws CacheError `INVALID_KEY` naming the entry `what` and what is wrong with the template. */
+  static parse(text: string, what: string): Template {
+    const refuse = (problem: string): never => {
+      throw new CacheError('INVALID_KEY', `${what}: the template ${show(text)} ${problem}.`)
+    }
+    if (typeof text !== 'string' || text === '') {
+      return refuse("is not a template; write text such as 'report:daily:{orgId}:{date}'")
+    }
+    const opening = text.indexOf('[')
+    const head = opening < 0 ? text : text.slice(0, opening)
+    const tail = opening < 0 ? '' : text.slice(opening)
+    const pieces = head.split(':')
+    const required = pieces.length
+    if (tail !== '') {
+      const closing = /\]+$/.exec(tail)?.[0].length ?? 0
+      const parts = tail.slice(0, tail.length - closing).split('[').slice(1)
+      if (parts.length !== closing || parts.some((part) => !/^:\{[^{}:[\]]+\}$/.test(part))) {
+        refuse("has an unreadable optional tail; write it as '[:{from}[:{to}]]' at the end")
+      }
+      pieces.push(...parts.map((part) => part.slice(1)))
+    }
+    const segments = pieces.map((piece) => segment(piece, refuse))
+    const template = new Template(text, segments, required)
+    if (new Set(template.parameters).size < template.parameters.length) refuse('names a parameter twice')
+    return template
+  }
+
+  /**
+   * The key for these parameters.
+   *
+   * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming the family `what` and the parameter.
+   */
+  build(parameters: Readonly<Record<string, unknown>>, what: string): string {
+    let key = ''
+    let ended: string | undefined
+    for (let index = 0; index < this.segments.length; index++) {
+      const { prefix, parameter, suffix } = this.segments[index] as Segment
+      if (parameter !== undefined && index >= this.required && parameters[parameter] === undefined) {
+        ended ??= parameter
+        continue
+      }
+      if (ended !== undefined) {
+        throw new CacheError(
+          'INVALID_PARAMETER',
+          `${what}: ${parameter} is given but ${ended}, which stands before it in the optional tail, is not. Give both, or neither.`,
+        )
+      }
+      if (index > 0) key += ':'
+      key += parameter === undefined ? prefix : this.#piece(index, prefix, parameters[parameter], suffix, what)
+    }
+    if (key.length <= LONGEST_KEY) return key
+    throw new CacheError('KEY_TOO_LONG', `${what}: a key of ${key.length} characters; at most ${LONGEST_KEY} fit.`)
+  }
+
+  #piece(index: number, prefix: string, value: unknown, suffix: string, what: string): string {
+    const name = `${what}: parameter ${this.segments[index]?.parameter}`
+    const piece = prefix + encodeParameter(value, name) + suffix
+    // Only a parameter without prefix and suffix can be taken for another family's literal.
+    return this.#reserved.get(index)?.has(piece) ? escapeFirst(piece) : piece
+  }
+
+  /** The parameters of a key of this template as text, or undefined for any other text. */
+  parse(key: string): Record<string, string> | undefined {
+    const pieces = key.split(':')
+    if (pieces.length < this.required || pieces.length > this.segments.length) return undefined
+    const found: Record<string, string> = {}
+    for (let index = 0; index < pieces.length; index++) {
+      const { prefix, parameter, suffix } = this.segments[index] as Segment
+      const piece = pieces[index] as string
+      if (parameter === undefined) {
+        if (piece !== prefix) return undefined
+        continue
+      }
+      if (piece.length <= prefix.length + suffix.length) return undefined
+      if (!piece.startsWith(prefix) || !piece.endsWith(suffix)) return undefined
+      found[parameter] = decodeText(piece.slice(prefix.length, piece.length - suffix.length))
+    }
+    // Only the one spelling that build() gives is a key of this family: another family may own any other.
+    return this.build(found, this.text) === key ? found : undefined
+  }
+
+  /**
+   * Makes this family and another one disjoint: where a parameter of one stands at a literal of the other, that
+   * literal is escaped when it comes as a value.
+   *
+   * @returns false where that is not possible, because nothing but parameters would tell them apart.
+   */
+  separateFrom(other: Template): boolean {
+    const shared = Math.min(this.segments.length, other.segments.length)
+    if (shared < Math.max(this.required, other.required)) return true
+    // Every key that both could give has at least this many segments.
+    const certain = Math.max(this.required, other.required)
+    for (let index = 0; index < certain; index++) {
+      if (cannotMeet(this.segments[index], other.segments[index])) return true
+    }
+    for (let index = 0; index < certain; index++) {
+      if (this.#reserve(index, other) || other.#reserve(index, this)) return true
+    }
+    return false
+  }
+
+  #reserve(index: number, other: Template): boolean {
+    const mine = this.segments[index]
+    const theirs = other.segments[index]
+    if (mine?.parameter === undefined || theirs?.parameter !== undefined) return false
+    if (mine.prefix !== '' || mine.suffix !== '' || theirs === undefined) return false
+    const literals = this.#reserved.get(index) ?? new Set()
+    this.#reserved.set(index, literals.add(theirs.prefix))
+    return true
+  }
+}
+
+/** Whether no text fits both segments. */
+function cannotMeet(one: Segment | undefined, other: Segment | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  if (one.parameter === undefined && other.parameter === undefined) return one.prefix !== other.prefix
+  if (one.parameter === undefined) return !fits(one.prefix, other)
+  if (other.parameter === undefined) return !fits(other.prefix, one)
+  const prefixes = one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix)
+  const suffixes = one.suffix.endsWith(other.suffix) || other.suffix.endsWith(one.suffix)
+  return !prefixes || !suffixes
+}
+
+function fits(literal: string, { prefix, suffix }: Segment): boolean {
+  return literal.startsWith(prefix) && literal.endsWith(suffix) && literal.length > prefix.length + suffix.length
+}
+
+function segment(piece: string, refuse: (problem: string) => never): Segment {
+  const match = /^([^{}]*)\{([^{}]*)\}([^{}]*)$/.exec(piece)
+  const [prefix, parameter, suffix] = match ? [match[1], match[2], match[3]] : [piece, undefined, '']
+  if (prefix === undefined || suffix === undefined) return refuse('is unreadable')
+  if (!match && /[{}]/.test(piece)) {
+    return refuse(
+      `has the unreadable segment ${show(piece)}; a segment between colons holds at most one {parameter}`,
+    )
+  }
+  if (parameter !== undefined && !NAME.test(parameter)) {
+    return refuse(`has the parameter name ${show(parameter)}; a name is a JavaScript identifier`)
+  }
+  if (!LITERAL.test(prefix) || !LITERAL.test(suffix)) {
+    return refuse('has a character that keys do not use: white space, control characters, * ? [ ] % | or \\')
+  }
+  if (parameter === undefined && prefix === '') return refuse('has an empty segment')
+  return { prefix, parameter, suffix }
+}

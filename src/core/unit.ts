@@ -1,0 +1,49 @@
+import type { InvalidateRequest, Operation, Row, RowChange, TableChange } from './change.ts'
+import type { Receipt } from './receipt.ts'
+
+/**
+ * The writes of one transaction, gathered while it runs and applied when it has committed, and only then.
+ *
+ * Order: `write` as often as needed, `prepare` before COMMIT, then `commit` after it, or `rollback`. Every method but
+ * `write` may be called again; anything after the end throws `UNIT_CLOSED`.
+ */
+export interface UnitOfWork {
+  readonly id: string
+  /** `'open'` takes writes; `'prepared'` refuses them; the others are ends. */
+  readonly state: 'open' | 'prepared' | 'committed' | 'rolledBack'
+  /**
+   * Declares a write.
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for bad input, `UNIT_CLOSED` after `prepare`, `UNKNOWN_TABLE` where the
+   *   cache was told to refuse such tables.
+   */
+  write(table: string, change?: { readonly operation?: Operation; readonly rows?: readonly RowChange<Row>[] }): void
+  /** Declares any other invalidation, to be applied at the commit. */
+  invalidate(request: InvalidateRequest): void
+  /** The writes declared so far, nested units that were kept included. */
+  readonly writes: readonly TableChange[]
+  /** Says whether the transaction is certain to have written nothing yet: reads inside may then use the cache. */
+  readonly untouched: boolean
+  /** An adapter's word on {@link untouched}. A unit whose adapter says nothing counts as touched from the start. */
+  setUntouched(untouched: boolean): void
+  /** A savepoint. Its writes join this unit at `release`, and are dropped at `rollback`. */
+  savepoint(): Savepoint
+  /** Runs `body` with this unit as the ambient one: reads of the same cache inside it know that they are. */
+  run<T>(body: () => T): T
+  /** Before COMMIT: resolves what will be rotated (`bind` functions may query `tx`), and locks where the mode locks. */
+  prepare(tx?: unknown): Promise<void>
+  /** After COMMIT, or after a COMMIT whose outcome is unknown: rotates. Never rejects for the cache's own failures. */
+  commit(): Promise<Receipt>
+  /** After ROLLBACK: nothing is rotated (locks, where taken, are undone by rotating). */
+  rollback(): Promise<void>
+  /** Called with the receipt once the commit has been applied. Not called after a rollback. */
+  onCommitted(listener: (receipt: Receipt) => void): void
+}
+
+/** A part of a unit that can be dropped by itself. */
+export interface Savepoint {
+  /** Keeps its writes. */
+  release(): void
+  /** Drops its writes. */
+  rollback(): void
+}

@@ -1,0 +1,38 @@
+export type { Bind, Bindings } from './core/binding.ts'
+export type { Cache, CacheReader, CloseReport, Session } from './core/cache.ts'
+export type { CacheOptions, Isolation, MemoryOptions } from './core/cache-options.ts'
+export type { InvalidateRequest, Operation, Row, RowChange, TableChange } from './core/change.ts'
+export type { CancelTimer, Clock } from './core/clock.ts'
+export { type Dependencies, type DependencyDefinition, defineDependencies, type TableDefinition } from './core/dependencies.ts'
+export { digest } from './core/digest.ts'
+export { type Duration, type DurationUnit, milliseconds } from './core/duration.ts'
+export type { Parameter } from './core/encoding.ts'
+export { CacheError, type ErrorCode, isCacheError } from './core/errors.ts'
+export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason } from './core/events.ts'
+export type { Explanation } from './core/explanation.ts'
+export type { Health } from './core/health.ts'
+export { type Coherence, defineKeys, type Families, type FamilyDefinition, type Key, type KeyFamily, type Loaded, type ParametersOf } from './core/key.ts'
+export type { LifetimeContext, LifetimePolicy, Ttl } from './core/lifetime.ts'
+export type {
+  BatchContext,
+  BatchLoader,
+  BatchResult,
+  Entry,
+  Freshness,
+  Loader,
+  LoaderContext,
+  Mark,
+  ReadOptions,
+  WrapConfig,
+  WrappedMethod,
+} from './core/loader.ts'
+export type { Randomness } from './core/random.ts'
+export type { Receipt, ReceiptStatus } from './core/receipt.ts'
+export { type StandardSchema, type TypeOnly, type } from './core/standard-schema.ts'
+export type { CacheStats } from './core/stats.ts'
+export type { Store, StoreDriver } from './core/store.ts'
+export type { Savepoint, UnitOfWork } from './core/unit.ts'
+export { createCache } from './create-cache.ts'
+export { type ByAgeOptions, byAge } from './lifetimes/by-age.ts'
+export { localDate } from './lifetimes/calendar.ts'
+export { type TtlTiers, ttlTiers } from './lifetimes/tiers.ts'

@@ -1,0 +1,79 @@
+import { type Duration, milliseconds } from '../core/duration.ts'
+import { CacheError, show } from '../core/errors.ts'
+import type { LifetimePolicy } from '../core/lifetime.ts'
+import { checkOptions } from '../core/options.ts'
+import { dateFormatter, dayNumber, parseDate } from './calendar.ts'
+
+/** Lifetimes by the age in days of a date in the key. */
+export interface ByAgeOptions {
+  /** The IANA time zone whose calendar decides what today is. @default 'UTC' */
+  readonly timeZone?: string
+  /** Age in whole days → lifetime: an age up to and including the number has that lifetime. 0 is today and later. */
+  readonly tiers: Readonly<Record<number, Duration>>
+  /** The lifetime of anything older, and of a parameter that is no date. */
+  readonly beyond: Duration
+}
+
+/**
+ * A lifetime by the age of the data: by how many calendar days ago the date in a key parameter (`YYYY-MM-DD`, what
+ * follows is ignored) was, in a time zone. Dates in the future count as today. A parameter that is no date gets the
+ * shortest lifetime of all.
+ *
+ * @throws CacheError `INVALID_OPTION` or `INVALID_DURATION`; and `INVALID_KEY` from `defineKeys` where the family's
+ *   template has no such parameter.
+ *
+ * @example
+ * ```ts
+ * import { byAge, defineKeys } from 'coherent-cache'
+ *
+ * defineKeys({
+ *   report: {
+ *     key: 'report:{orgId}:{date}',
+ *     ttl: byAge('date', {
+ *       timeZone: 'Asia/Kolkata',
+ *       tiers: { 0: '5s', 1: '10s', 3: '30s', 7: '2m', 30: '5m' },
+ *       beyond: '15m',
+ *     }),
+ *   },
+ * })
+ * ```
+ */
+export function byAge(parameter: string, options: ByAgeOptions): LifetimePolicy {
+  const what = `byAge(${show(parameter)})`
+  if (typeof parameter !== 'string' || parameter === '') {
+    throw new CacheError('INVALID_OPTION', `${what}: name the key parameter that holds the date.`)
+  }
+  checkOptions(options, ['timeZone', 'tiers', 'beyond'], what)
+  const timeZone = checkTimeZone(options.timeZone ?? 'UTC', what)
+  const tiers = Object.entries(options.tiers ?? {})
+    .map(([age, ttl]) => ({ age: checkAge(age, what), ttl: milliseconds(ttl, `${what}: tier ${age}`) }))
+    .sort((one, other) => one.age - other.age)
+  const beyond = milliseconds(options.beyond, `${what}: beyond`)
+  const today = dateFormatter()
+  const shortest = Math.min(beyond, ...tiers.map(({ ttl }) => ttl))
+  return Object.freeze({
+    description: `by age of {${parameter}} in ${timeZone}`,
+    parameters: [parameter],
+    lifetime({ params, now }: { params: Readonly<Record<string, string>>; now: number }) {
+      const day = parseDate(params[parameter] ?? '')
+      if (day === undefined) return shortest
+      const age = Math.max(0, dayNumber(today(now, timeZone)) - day)
+      return tiers.find((tier) => age <= tier.age)?.ttl ?? beyond
+    },
+  })
+}
+
+function checkAge(age: string, what: string): number {
+  const days = Number(age)
+  if (Number.isSafeInteger(days) && days >= 0) return days
+  throw new CacheError('INVALID_OPTION', `${what}: the tier ${show(age)} is not a whole number of days from 0.`)
+}
+
+function checkTimeZone(timeZone: string, what: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+    return timeZone
+  } catch (cause) {
+    throw new CacheError('INVALID_OPTION', `${what}: ${show(timeZone)} is no IANA time zone, such as 'Asia/Kolkata'.`, { cause })
+  }
+}
