@@ -3,7 +3,12 @@ export type { Cache, CacheReader, CloseReport, Session } from './core/cache.ts'
 export type { CacheOptions, Isolation, MemoryOptions } from './core/cache-options.ts'
 export type { InvalidateRequest, Operation, Row, RowChange, TableChange } from './core/change.ts'
 export type { CancelTimer, Clock } from './core/clock.ts'
-export { type Dependencies, type DependencyDefinition, defineDependencies, type TableDefinition } from './core/dependencies.ts'
+export {
+  type Dependencies,
+  type DependencyDefinition,
+  defineDependencies,
+  type TableDefinition,
+} from './core/dependencies.ts'
 export { digest } from './core/digest.ts'
 export { type Duration, type DurationUnit, milliseconds } from './core/duration.ts'
 export type { Parameter } from './core/encoding.ts'
@@ -11,7 +16,16 @@ export { CacheError, type ErrorCode, isCacheError } from './core/errors.ts'
 export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason } from './core/events.ts'
 export type { Explanation } from './core/explanation.ts'
 export type { Health } from './core/health.ts'
-export { type Coherence, defineKeys, type Families, type FamilyDefinition, type Key, type KeyFamily, type Loaded, type ParametersOf } from './core/key.ts'
+export {
+  type Coherence,
+  defineKeys,
+  type Families,
+  type FamilyDefinition,
+  type Key,
+  type KeyFamily,
+  type Loaded,
+  type ParametersOf,
+} from './core/key.ts'
 export type { LifetimeContext, LifetimePolicy, Ttl } from './core/lifetime.ts'
 export type {
   BatchContext,

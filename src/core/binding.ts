@@ -38,13 +38,18 @@ export interface RowBinder {
  *
  * Rejects only with what the map's own `bind` function throws.
  */
-export async function bindRows(binder: RowBinder, change: TableChange, tx: unknown): Promise<readonly Bound[] | undefined> {
+export async function bindRows(
+  binder: RowBinder,
+  change: TableChange,
+  tx: unknown,
+): Promise<readonly Bound[] | undefined> {
   const { rows, operation } = change
   if (rows === undefined || rows.length > MOST_SCOPES || operation === 'truncate') return undefined
   const scopes = new Map<string, Bound>()
   for (const row of rows) {
     for (const [image, complete] of images(row, operation)) {
-      for (const bound of await bindImage(binder, image, complete, tx)) scopes.set(JSON.stringify([...bound]), bound)
+      for (const bound of await bindImage(binder, image, complete, tx))
+        scopes.set(JSON.stringify([...bound]), bound)
     }
   }
   return scopes.size > MOST_SCOPES ? undefined : [...scopes.values()]
@@ -64,11 +69,17 @@ function images(row: RowChange, operation: Operation | undefined): readonly (rea
 
 function isMove(row: RowChange): boolean {
   const names = Object.keys(row)
-  const isImage = (name: string) => typeof row[name as keyof typeof row] === 'object' && row[name as keyof typeof row] !== null
+  const isImage = (name: string) =>
+    typeof row[name as keyof typeof row] === 'object' && row[name as keyof typeof row] !== null
   return names.length > 0 && names.every((name) => (name === 'before' || name === 'after') && isImage(name))
 }
 
-async function bindImage(binder: RowBinder, row: Row, complete: boolean, tx: unknown): Promise<readonly Bound[]> {
+async function bindImage(
+  binder: RowBinder,
+  row: Row,
+  complete: boolean,
+  tx: unknown,
+): Promise<readonly Bound[]> {
   const { bind, captures, stable } = binder
   if (typeof bind !== 'function') {
     return [
@@ -91,7 +102,9 @@ async function bindImage(binder: RowBinder, row: Row, complete: boolean, tx: unk
           if (!complete && !stable.has(capture) && !stable.has(snakeCase(capture))) return []
           const text = parameterText(value)
           const encoded = text === undefined ? undefined : encodeText(text)
-          return encoded === undefined || encoded.length > LONGEST_PARAMETER ? [] : [[capture, encoded] as const]
+          return encoded === undefined || encoded.length > LONGEST_PARAMETER
+            ? []
+            : [[capture, encoded] as const]
         }),
       ),
   )
@@ -117,7 +130,8 @@ const DATE_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:/
  * a number as `'7.00'`, pad a text with spaces, or give a time where the key has a date.
  */
 function automaticText(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value === 0 ? 0 : value) : undefined
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? String(value === 0 ? 0 : value) : undefined
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   if (typeof value !== 'string' || value !== value.trim() || DATE_TIME.test(value)) return undefined
   if (value !== '' && !INTEGER.test(value) && Number.isFinite(Number(value))) return undefined

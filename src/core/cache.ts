@@ -31,7 +31,11 @@ export interface CacheReader {
    * const user = await cache.get(keys.user({ id: 7 }), async () => ({ name: 'Asha' }))
    * ```
    */
-  get<K extends string, L = unknown>(key: K, load: Loader<Loaded<K, L>>, options?: ReadOptions): Promise<Loaded<K, L>>
+  get<K extends string, L = unknown>(
+    key: K,
+    load: Loader<Loaded<K, L>>,
+    options?: ReadOptions,
+  ): Promise<Loaded<K, L>>
   /** As {@link get}, with where the value came from, its age, its end and an ETag. */
   getEntry<K extends string, L = unknown>(
     key: K,

@@ -83,7 +83,9 @@ export function readRequest(request: InvalidateRequest): Change {
   }
   const stray = Object.keys(given).find((name) => given[name] !== undefined && !FORMS[form]?.includes(name))
   if (stray !== undefined) {
-    refuse(`${show(stray)} does not go with ${show(form)}. Use one form per call: several calls, or a unit of work, for more`)
+    refuse(
+      `${show(stray)} does not go with ${show(form)}. Use one form per call: several calls, or a unit of work, for more`,
+    )
   }
   switch (form) {
     case 'table':
@@ -109,7 +111,9 @@ export function readTableChange(change: TableChange): TableChange {
   if (!Array.isArray(rows)) refuse(`rows of ${table}: ${show(rows)} is not an array of rows`)
   for (const row of rows) {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      refuse(`rows of ${table}: ${show(row)} is not a row; pass objects keyed by column, or { before, after }`)
+      refuse(
+        `rows of ${table}: ${show(row)} is not a row; pass objects keyed by column, or { before, after }`,
+      )
     }
   }
   return operation === undefined ? { table, rows } : { table, operation, rows }
@@ -125,7 +129,8 @@ export function readKey(key: unknown): string {
 }
 
 function readScopes(scope: unknown): [string, Parameter][] {
-  if (typeof scope !== 'object' || scope === null) refuse(`scope: ${show(scope)} is not an object such as { orgId: 7 }`)
+  if (typeof scope !== 'object' || scope === null)
+    refuse(`scope: ${show(scope)} is not an object such as { orgId: 7 }`)
   const entries = Object.entries(scope as Record<string, Parameter>)
   if (entries.length === 0) refuse('scope: an empty scope names nothing; clear() voids everything')
   return entries

@@ -40,11 +40,12 @@ type BoundBy<T> = T extends { readonly bind: (...args: never[]) => infer Answer 
     ? keyof One
     : keyof Awaited<Answer>
   : never
-type NoOther<T, Capture extends string> = string extends BoundBy<T>
-  ? unknown
-  : [Exclude<BoundBy<T>, Capture>] extends [never]
+type NoOther<T, Capture extends string> =
+  string extends BoundBy<T>
     ? unknown
-    : { readonly noPatternCaptures: Exclude<BoundBy<T>, Capture> }
+    : [Exclude<BoundBy<T>, Capture>] extends [never]
+      ? unknown
+      : { readonly noPatternCaptures: Exclude<BoundBy<T>, Capture> }
 
 type ManyOf<T> = T | readonly T[]
 type CheckedBind<R, Capture extends string> =
@@ -59,9 +60,13 @@ export interface DependencyDefinition<Tables, Views, Scopes, Schema = Record<nev
   /** Names that a key's parameters or a pattern's captures may bind, so that `invalidate({ scope })` reaches them. */
   readonly scopes?: Scopes
   /** Table → the key patterns that its writes invalidate. */
-  readonly tables: Tables & { readonly [Name in keyof Tables]: CheckedTable<Tables[Name], RowOf<Schema, Name>> }
+  readonly tables: Tables & {
+    readonly [Name in keyof Tables]: CheckedTable<Tables[Name], RowOf<Schema, Name>>
+  }
   /** View → the tables and views it reads. A view stands for its tables, through other views too. */
-  readonly views?: Views & { readonly [Name in keyof Views]: readonly ((keyof Tables | keyof Views) & string)[] }
+  readonly views?: Views & {
+    readonly [Name in keyof Views]: readonly ((keyof Tables | keyof Views) & string)[]
+  }
 }
 
 declare const NAMES: unique symbol
@@ -135,7 +140,9 @@ export function defineDependencies(definition?: unknown): unknown {
 }
 
 /** The map of a cache that was given none: `clear()` and keys still work. */
-export const NO_DEPENDENCIES: Dependencies = Object.freeze({ scopes: [], tables: new Map(), views: new Map() })
+export function noDependencies(): Dependencies {
+  return { scopes: [], tables: new Map(), views: new Map() }
+}
 
 function compile(given: unknown): Dependencies {
   const what = 'defineDependencies'
@@ -149,8 +156,14 @@ function compile(given: unknown): Dependencies {
   const views = new Map(Object.entries(definition.views ?? {}))
   checkViews(views, tables, what)
   const scopes = definition.scopes ?? []
-  if (!Array.isArray(scopes) || scopes.some((scope) => typeof scope !== 'string' || !/^[A-Za-z_$][\w$]*$/.test(scope))) {
-    throw new CacheError('INVALID_MAP', `${what}: scopes: ${show(scopes)} is not an array of parameter names.`)
+  if (
+    !Array.isArray(scopes) ||
+    scopes.some((scope) => typeof scope !== 'string' || !/^[A-Za-z_$][\w$]*$/.test(scope))
+  ) {
+    throw new CacheError(
+      'INVALID_MAP',
+      `${what}: scopes: ${show(scopes)} is not an array of parameter names.`,
+    )
   }
   return Object.freeze({ scopes: [...new Set(scopes)], tables, views })
 }
@@ -160,7 +173,10 @@ function compileTable(name: string, table: AnyTable, what: string): CompiledTabl
   const full: TableDefinition = Array.isArray(table) ? { invalidates: table } : (table as TableDefinition)
   checkOptions(full, ['invalidates', 'bind', 'stable'], entry)
   if (!Array.isArray(full?.invalidates)) {
-    throw new CacheError('INVALID_MAP', `${entry}: has no list of patterns; write ${name}: ['report:*'] or { invalidates: ['report:*'] }.`)
+    throw new CacheError(
+      'INVALID_MAP',
+      `${entry}: has no list of patterns; write ${name}: ['report:*'] or { invalidates: ['report:*'] }.`,
+    )
   }
   const patterns = [...new Map(full.invalidates.map((text) => [text, new Pattern(text, entry)])).values()]
   const captures = new Set(patterns.flatMap((pattern) => pattern.captures))
@@ -169,10 +185,16 @@ function compileTable(name: string, table: AnyTable, what: string): CompiledTabl
     checkObject(bind, `${entry}: bind`)
     for (const [capture, column] of Object.entries(bind)) {
       if (!captures.has(capture)) {
-        throw new CacheError('INVALID_MAP', `${entry}: binds {${capture}}, which none of its patterns captures.`)
+        throw new CacheError(
+          'INVALID_MAP',
+          `${entry}: binds {${capture}}, which none of its patterns captures.`,
+        )
       }
       if (typeof column !== 'string' || column === '') {
-        throw new CacheError('INVALID_MAP', `${entry}: binds {${capture}} to ${show(column)}, which is no column's name.`)
+        throw new CacheError(
+          'INVALID_MAP',
+          `${entry}: binds {${capture}} to ${show(column)}, which is no column's name.`,
+        )
       }
     }
   }
@@ -189,7 +211,10 @@ function checkViews(
 ): void {
   for (const [view, bases] of views) {
     if (!Array.isArray(bases) || bases.length === 0) {
-      throw new CacheError('INVALID_MAP', `${what}: view ${view}: ${show(bases)} is not a list of the tables it reads.`)
+      throw new CacheError(
+        'INVALID_MAP',
+        `${what}: view ${view}: ${show(bases)} is not a list of the tables it reads.`,
+      )
     }
     for (const base of bases) {
       if (views.has(base) || tables.has(base)) continue
@@ -202,7 +227,10 @@ function checkViews(
   const done = new Set<string>()
   const visit = (view: string, path: readonly string[]): void => {
     if (path.includes(view)) {
-      throw new CacheError('CIRCULAR_VIEWS', `${what}: the views ${[...path.slice(path.indexOf(view)), view].join(' → ')} form a circle.`)
+      throw new CacheError(
+        'CIRCULAR_VIEWS',
+        `${what}: the views ${[...path.slice(path.indexOf(view)), view].join(' → ')} form a circle.`,
+      )
     }
     if (done.has(view)) return
     for (const base of views.get(view) ?? []) if (views.has(base)) visit(base, [...path, view])

@@ -59,15 +59,23 @@ export class DependencyMap {
     this.#declared = declared
     this.#families = families
     this.#patterns = new Map(
-      [...declared.tables.values()].flatMap(({ patterns }) => patterns.map((pattern) => [pattern.text, pattern])),
+      [...declared.tables.values()].flatMap(({ patterns }) =>
+        patterns.map((pattern) => [pattern.text, pattern]),
+      ),
     )
-    for (const name of [...declared.tables.keys(), ...declared.views.keys()]) this.#reach.set(name, this.#reachOf(name))
+    for (const name of [...declared.tables.keys(), ...declared.views.keys()])
+      this.#reach.set(name, this.#reachOf(name))
     families.checkSamples((key) => this.plan(key))
   }
 
   /** Whether the map names this table or view. */
   knows(table: string): boolean {
     return this.#reach.has(table)
+  }
+
+  /** The names of the key families. */
+  families(): readonly string[] {
+    return this.#families.all().map(({ name }) => name)
   }
 
   /** What a value of this key hangs on. */
@@ -78,7 +86,8 @@ export class DependencyMap {
     for (const [name, value] of Object.entries(params)) scopes.get(name)?.add(encodeText(value))
     for (const pattern of this.#patterns.values()) {
       for (const values of pattern.match(key)) {
-        for (let depth = 0; depth <= values.length; depth++) stamps.add(patternStamp(pattern.text, values.slice(0, depth)))
+        for (let depth = 0; depth <= values.length; depth++)
+          stamps.add(patternStamp(pattern.text, values.slice(0, depth)))
         for (const [at, value] of values.entries()) scopes.get(pattern.captures[at] as string)?.add(value)
       }
     }
@@ -90,7 +99,9 @@ export class DependencyMap {
   sources(key: string): readonly PatternSource[] {
     return [...this.#patterns.values()].flatMap((pattern) =>
       pattern.match(key).map((values) => {
-        const reaching = [...this.#reach].filter(([, reach]) => reach.some((one) => one.pattern.text === pattern.text))
+        const reaching = [...this.#reach].filter(([, reach]) =>
+          reach.some((one) => one.pattern.text === pattern.text),
+        )
         const names = reaching.map(([name]) => name)
         return {
           pattern: pattern.text,
@@ -168,7 +179,9 @@ export class DependencyMap {
 
   #reachOf(name: string): readonly Reach[] {
     const own = this.#declared.tables.get(name)
-    const reach = new Map<string, Reach>(own === undefined ? [] : ownReach(own).map((one) => [one.pattern.text, one]))
+    const reach = new Map<string, Reach>(
+      own === undefined ? [] : ownReach(own).map((one) => [one.pattern.text, one]),
+    )
     const bases = this.#basesOf(name)
     const others = new Set([...bases, ...[name, ...bases].flatMap((base) => [...this.#viewsOver(base)])])
     others.delete(name)

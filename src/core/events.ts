@@ -1,7 +1,14 @@
 import type { DurationMs, Receipt } from './receipt.ts'
 
 /** Why a read did not find what it could answer. */
-export type MissReason = 'absent' | 'expired' | 'invalidated' | 'unreadable' | 'reload' | 'disabled' | 'unavailable'
+export type MissReason =
+  | 'absent'
+  | 'expired'
+  | 'invalidated'
+  | 'unreadable'
+  | 'reload'
+  | 'disabled'
+  | 'unavailable'
 
 /** Why a loaded value was not kept. The caller has it all the same. */
 export type RefusalReason =
@@ -18,7 +25,12 @@ export type RefusalReason =
 /** What a cache tells while it works, by event name. Times are wall-clock milliseconds since 1970. */
 export interface CacheEvents {
   /** A read was answered from a tier. */
-  hit: { readonly key: string; readonly tier: 'memory' | 'store'; readonly stale: boolean; readonly ageMs: DurationMs }
+  hit: {
+    readonly key: string
+    readonly tier: 'memory' | 'store'
+    readonly stale: boolean
+    readonly ageMs: DurationMs
+  }
   /** A read found nothing it could answer, and goes to its loader (or waits for one). */
   miss: { readonly key: string; readonly reason: MissReason }
   /** A loader answered. */
@@ -100,7 +112,11 @@ export class Emitter {
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     const added: Listener<Name> = (event) => listener(event)
     this.#set(name, [...(this.#listeners[name] ?? []), added])
-    return () => this.#set(name, (this.#listeners[name] ?? []).filter((one) => one !== added))
+    return () =>
+      this.#set(
+        name,
+        (this.#listeners[name] ?? []).filter((one) => one !== added),
+      )
   }
 
   emit<Name extends EventName>(name: Name, event: CacheEvents[Name]): void {

@@ -20,7 +20,10 @@ export class FamilyIndex {
     this.#families = Object.entries(keys).map(([name, face]) => {
       const family = compiledFamily(face)
       if (family !== undefined) return family
-      throw new CacheError('INVALID_OPTION', `createCache: keys.${name}: ${show(face)} is no key family. Pass what defineKeys returned.`)
+      throw new CacheError(
+        'INVALID_OPTION',
+        `createCache: keys.${name}: ${show(face)} is no key family. Pass what defineKeys returned.`,
+      )
     })
     for (const family of this.#families) {
       const [first] = family.template.segments
@@ -47,7 +50,9 @@ export class FamilyIndex {
     for (const { template } of this.#families) {
       for (let length = template.required; length <= template.segments.length; length++) {
         const pieces = template.segments.slice(0, length)
-        const sample = pieces.map(({ prefix, parameter, suffix }, at) => prefix + (parameter === undefined ? '' : `~${at}`) + suffix)
+        const sample = pieces.map(
+          ({ prefix, parameter, suffix }, at) => prefix + (parameter === undefined ? '' : `~${at}`) + suffix,
+        )
         check(sample.join(':'))
       }
     }

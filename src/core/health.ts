@@ -2,7 +2,11 @@
 export interface Health {
   /** `'ok'`, `'degraded'` (the store is away: answers come from loaders) or `'closed'`. */
   readonly status: 'ok' | 'degraded' | 'closed'
-  readonly store: { readonly kind: string; readonly status: 'none' | 'connected' | 'away'; readonly since: number }
+  readonly store: {
+    readonly kind: string
+    readonly status: 'none' | 'connected' | 'away'
+    readonly since: number
+  }
   /** Whether invalidations by others are heard. */
   readonly subscription: 'none' | 'subscribed' | 'unsubscribed'
   /** Whether memory may answer. */

@@ -54,7 +54,10 @@ type KeyOf<D> = D extends { readonly value: TypeOnly<infer Value> | StandardSche
   : string
 
 /** Builds the keys of one family. Call it with the parameters. */
-export interface KeyFamily<Params = Readonly<Record<string, Parameter | undefined>>, K extends string = string> {
+export interface KeyFamily<
+  Params = Readonly<Record<string, Parameter | undefined>>,
+  K extends string = string,
+> {
   /** @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming family and parameter. */
   (...args: Record<never, never> extends Params ? [params?: Params] : [params: Params]): K
   /** The parameters of a key of this family, as text; undefined for any other text. */
@@ -109,7 +112,9 @@ const COMPILED = Symbol.for('coherent-cache.family')
  * keys.payments({ landlordId: 1 }) // 'payments:1'
  * ```
  */
-export function defineKeys<const D extends Readonly<Record<string, AnyDefinition>>>(definitions: D): Families<D> {
+export function defineKeys<const D extends Readonly<Record<string, AnyDefinition>>>(
+  definitions: D,
+): Families<D> {
   if (typeof definitions !== 'object' || definitions === null) {
     throw new CacheError('INVALID_KEY', `defineKeys: ${show(definitions)} is not an object of key families.`)
   }
@@ -141,7 +146,10 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const full: FamilyDefinition = typeof definition === 'string' ? { key: definition } : definition
   checkOptions(full, OPTIONS, what)
   if (full === undefined || full.key === undefined) {
-    throw new CacheError('INVALID_KEY', `${what}: has no template; write '${name}:{id}' or { key: '${name}:{id}' }.`)
+    throw new CacheError(
+      'INVALID_KEY',
+      `${what}: has no template; write '${name}:{id}' or { key: '${name}:{id}' }.`,
+    )
   }
   const template = Template.parse(full.key, what)
   const ttl = full.ttl === undefined ? undefined : lifetimePolicy(full.ttl, `${what}.ttl`)
@@ -154,7 +162,11 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
       `${what}: its lifetime goes by {${parameter}}, which the template ${show(template.text)} has not.`,
     )
   }
-  if (full.value !== undefined && !isStandardSchema(full.value) && !(full.value as TypeOnly<unknown>).typeOnly) {
+  if (
+    full.value !== undefined &&
+    !isStandardSchema(full.value) &&
+    !(full.value as TypeOnly<unknown>).typeOnly
+  ) {
     throw new CacheError(
       'INVALID_OPTION',
       `${what}.value: ${show(full.value)} is neither type<T>() nor a Standard Schema.`,
@@ -183,7 +195,10 @@ function face(family: CompiledFamily): KeyFamily {
     }
     for (const name in params) {
       if (family.template.parameters.includes(name)) continue
-      throw new CacheError('INVALID_PARAMETER', `${family.name}: there is no parameter ${show(name)} in ${show(family.template.text)}.`)
+      throw new CacheError(
+        'INVALID_PARAMETER',
+        `${family.name}: there is no parameter ${show(name)} in ${show(family.template.text)}.`,
+      )
     }
     return family.template.build(params, family.name)
   }

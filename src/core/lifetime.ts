@@ -18,6 +18,8 @@ export interface LifetimePolicy {
   readonly description: string
   /** Parameters that the rule reads; a key family without one of them is refused where it is defined. */
   readonly parameters: readonly string[]
+  /** Whether it looks at the value. Without, a lifetime of 0 is known before anything is loaded. @default false */
+  readonly byValue?: boolean
   /** The lifetime in milliseconds, from now. 0: neither read nor stored. */
   lifetime(context: LifetimeContext): number
 }
@@ -35,6 +37,7 @@ export function lifetimePolicy(ttl: Ttl, what: string): LifetimePolicy {
     return {
       description: 'by function',
       parameters: [],
+      byValue: true,
       lifetime: (context) => milliseconds(ttl(context), what),
     }
   }

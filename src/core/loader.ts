@@ -1,6 +1,6 @@
 import type { Duration } from './duration.ts'
-import type { Ttl } from './lifetime.ts'
 import type { Loaded } from './key.ts'
+import type { Ttl } from './lifetime.ts'
 
 /** What a loader is told, and may say, about its load. */
 export interface LoaderContext {

@@ -22,9 +22,12 @@ export function checkOptions(options: unknown, known: readonly string[], what: s
 }
 
 /** @throws CacheError `INVALID_OPTION` unless `value` is one of `choices`. */
-export function checkChoice<T>(value: T, choices: readonly T[], what: string): T {
+export function checkChoice<const T>(value: T, choices: readonly T[], what: string): T {
   if (choices.includes(value)) return value
-  throw new CacheError('INVALID_OPTION', `${what}: ${show(value)} is none of ${choices.map(show).join(', ')}.`)
+  throw new CacheError(
+    'INVALID_OPTION',
+    `${what}: ${show(value)} is none of ${choices.map(show).join(', ')}.`,
+  )
 }
 
 /** @throws CacheError `INVALID_OPTION` unless `value` is a whole number of at least `least`. */

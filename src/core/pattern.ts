@@ -6,7 +6,9 @@ export const MOST_WAYS = 8
 const MOST_STARS = 8
 const MOST_STEPS = 20_000
 
-type Token = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'star' | 'capture'; readonly text: string }
+type Token =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'star' | 'capture'; readonly text: string }
 
 const SHAPE = /\{([^{}]*)\}|\*+|[^{}*]+/g
 const NAME = /^[A-Za-z_$][\w$]*$/
@@ -29,7 +31,8 @@ export class Pattern {
     const refuse = (problem: string): never => {
       throw new CacheError('INVALID_PATTERN', `${what}: the pattern ${show(text)} ${problem}.`)
     }
-    if (typeof text !== 'string' || text === '') refuse("is empty; write text such as 'capacity:{entityId}:*'")
+    if (typeof text !== 'string' || text === '')
+      refuse("is empty; write text such as 'capacity:{entityId}:*'")
     const unusable = UNUSABLE.exec(text)?.[0]
     if (unusable !== undefined) {
       refuse(`holds ${show(unusable)}, which no key holds; a pattern is literal text, * and {captures}`)
@@ -43,10 +46,14 @@ export class Pattern {
       if (!NAME.test(name)) refuse(`has the capture name ${show(name)}; a name is a JavaScript identifier`)
       return { kind: 'capture', text: name }
     })
-    this.text = this.#tokens.map((token) => (token.kind === 'capture' ? `{${token.text}}` : token.text)).join('')
+    this.text = this.#tokens
+      .map((token) => (token.kind === 'capture' ? `{${token.text}}` : token.text))
+      .join('')
     this.captures = this.#tokens.flatMap((token) => (token.kind === 'capture' ? token.text : []))
     if (new Set(this.captures).size < this.captures.length) refuse('names a capture twice')
-    if (this.#tokens.some((token, at) => token.kind === 'capture' && this.#tokens[at + 1]?.kind === 'capture')) {
+    if (
+      this.#tokens.some((token, at) => token.kind === 'capture' && this.#tokens[at + 1]?.kind === 'capture')
+    ) {
       refuse('has two captures with nothing between them')
     }
     if (this.#tokens.filter((token) => token.kind === 'star').length > MOST_STARS) {

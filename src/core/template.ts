@@ -48,7 +48,10 @@ export class Template {
     const required = pieces.length
     if (tail !== '') {
       const closing = /\]+$/.exec(tail)?.[0].length ?? 0
-      const parts = tail.slice(0, tail.length - closing).split('[').slice(1)
+      const parts = tail
+        .slice(0, tail.length - closing)
+        .split('[')
+        .slice(1)
       if (parts.length !== closing || parts.some((part) => !/^:\{[^{}:[\]]+\}$/.test(part))) {
         refuse("has an unreadable optional tail; write it as '[:{from}[:{to}]]' at the end")
       }
@@ -81,10 +84,14 @@ export class Template {
         )
       }
       if (index > 0) key += ':'
-      key += parameter === undefined ? prefix : this.#piece(index, prefix, parameters[parameter], suffix, what)
+      key +=
+        parameter === undefined ? prefix : this.#piece(index, prefix, parameters[parameter], suffix, what)
     }
     if (key.length <= LONGEST_KEY) return key
-    throw new CacheError('KEY_TOO_LONG', `${what}: a key of ${key.length} characters; at most ${LONGEST_KEY} fit.`)
+    throw new CacheError(
+      'KEY_TOO_LONG',
+      `${what}: a key of ${key.length} characters; at most ${LONGEST_KEY} fit.`,
+    )
   }
 
   #piece(index: number, prefix: string, value: unknown, suffix: string, what: string): string {
@@ -157,7 +164,9 @@ function cannotMeet(one: Segment | undefined, other: Segment | undefined): boole
 }
 
 function fits(literal: string, { prefix, suffix }: Segment): boolean {
-  return literal.startsWith(prefix) && literal.endsWith(suffix) && literal.length > prefix.length + suffix.length
+  return (
+    literal.startsWith(prefix) && literal.endsWith(suffix) && literal.length > prefix.length + suffix.length
+  )
 }
 
 function segment(piece: string, refuse: (problem: string) => never): Segment {

@@ -17,7 +17,10 @@ export interface UnitOfWork {
    * @throws CacheError `INVALID_ARGUMENT` for bad input, `UNIT_CLOSED` after `prepare`, `UNKNOWN_TABLE` where the
    *   cache was told to refuse such tables.
    */
-  write(table: string, change?: { readonly operation?: Operation; readonly rows?: readonly RowChange<Row>[] }): void
+  write(
+    table: string,
+    change?: { readonly operation?: Operation; readonly rows?: readonly RowChange<Row>[] },
+  ): void
   /** Declares any other invalidation, to be applied at the commit. */
   invalidate(request: InvalidateRequest): void
   /** The writes declared so far, nested units that were kept included. */

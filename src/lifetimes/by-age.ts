@@ -66,7 +66,10 @@ export function byAge(parameter: string, options: ByAgeOptions): LifetimePolicy 
 function checkAge(age: string, what: string): number {
   const days = Number(age)
   if (Number.isSafeInteger(days) && days >= 0) return days
-  throw new CacheError('INVALID_OPTION', `${what}: the tier ${show(age)} is not a whole number of days from 0.`)
+  throw new CacheError(
+    'INVALID_OPTION',
+    `${what}: the tier ${show(age)} is not a whole number of days from 0.`,
+  )
 }
 
 function checkTimeZone(timeZone: string, what: string): string {
@@ -74,6 +77,10 @@ function checkTimeZone(timeZone: string, what: string): string {
     new Intl.DateTimeFormat('en', { timeZone })
     return timeZone
   } catch (cause) {
-    throw new CacheError('INVALID_OPTION', `${what}: ${show(timeZone)} is no IANA time zone, such as 'Asia/Kolkata'.`, { cause })
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: ${show(timeZone)} is no IANA time zone, such as 'Asia/Kolkata'.`,
+      { cause },
+    )
   }
 }

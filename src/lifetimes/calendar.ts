@@ -36,12 +36,19 @@ export function dateFormatter(): (time: number, timeZone: string) => string {
 export function localDate(moment: Date | number | string, timeZone: string): string {
   const time = moment instanceof Date ? moment.getTime() : new Date(moment).getTime()
   if (Number.isNaN(time)) {
-    throw new CacheError('INVALID_ARGUMENT', `localDate: ${show(moment)} is no moment. Pass a Date, milliseconds since 1970 or ISO text.`)
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `localDate: ${show(moment)} is no moment. Pass a Date, milliseconds since 1970 or ISO text.`,
+    )
   }
   try {
     return written(formatter(timeZone), time)
   } catch (cause) {
-    throw new CacheError('INVALID_ARGUMENT', `localDate: ${show(timeZone)} is no IANA time zone, such as 'Asia/Kolkata'.`, { cause })
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `localDate: ${show(timeZone)} is no IANA time zone, such as 'Asia/Kolkata'.`,
+      { cause },
+    )
   }
 }
 

@@ -24,7 +24,10 @@ export type TtlTiers<Name extends string = string> = { readonly [N in Name]: Lif
  */
 export function ttlTiers<const Name extends string>(tiers: Readonly<Record<Name, Duration>>): TtlTiers<Name> {
   if (typeof tiers !== 'object' || tiers === null || Object.keys(tiers).length === 0) {
-    throw new CacheError('INVALID_OPTION', `ttlTiers: ${show(tiers)} is not an object of named durations, such as { hot: '5s' }.`)
+    throw new CacheError(
+      'INVALID_OPTION',
+      `ttlTiers: ${show(tiers)} is not an object of named durations, such as { hot: '5s' }.`,
+    )
   }
   const policies = Object.entries<Duration>(tiers).map(([name, ttl]): [string, LifetimePolicy] => {
     const length = milliseconds(ttl, `ttlTiers: ${name}`)

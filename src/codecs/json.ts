@@ -1,0 +1,229 @@
+import type { Codec } from '../core/codec.ts'
+import { CacheError } from '../core/errors.ts'
+
+/** The first byte of a payload: plain JSON, or JSON in which other types are tagged. */
+const PLAIN = 0
+const TAGGED = 1
+const MARK = '$'
+
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
+
+const ARRAYS = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+} as const
+
+/**
+ * JSON that gives back exactly what it was given, or refuses: besides JSON's own types it keeps `undefined`, NaN,
+ * infinities, -0, bigints, Date, Map, Set, ArrayBuffer, Buffer and typed arrays. Functions, symbols, instances of other classes,
+ * circular structures, sparse arrays and getters are refused: JSON.stringify would change them silently.
+ */
+export const jsonCodec: Codec = {
+  id: 1,
+  name: 'json',
+  encode(value) {
+    const plain = isPlain(value, new Set())
+    const text = JSON.stringify(plain ? value : tag(value, [], 'value'))
+    const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(text))
+    bytes[0] = plain ? PLAIN : TAGGED
+    bytes.write(text, 1)
+    return bytes
+  },
+  decode(bytes) {
+    const form = bytes[0]
+    if (form !== PLAIN && form !== TAGGED)
+      throw new CacheError('INVALID_VALUE', 'Not a value of the json codec.')
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1).toString('utf8')
+    const parsed = JSON.parse(text) as Json
+    return form === PLAIN ? parsed : untag(parsed)
+  },
+}
+
+/** Whether JSON.stringify and JSON.parse give it back as it is. Most values are, and then cost one walk. */
+function isPlain(value: unknown, above: Set<object>): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed()
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+    case 'object':
+      break
+    default:
+      return false
+  }
+  if (value === null) return true
+  if (above.has(value)) return false
+  above.add(value)
+  const plain = Array.isArray(value) ? isPlainArray(value, above) : isPlainObject(value, above)
+  above.delete(value)
+  return plain
+}
+
+function isPlainArray(value: readonly unknown[], above: Set<object>): boolean {
+  if (Object.keys(value).length !== value.length || Object.getPrototypeOf(value) !== Array.prototype)
+    return false
+  return value.every((item) => isPlain(item, above))
+}
+
+function isPlainObject(value: object, above: Set<object>): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0)
+    return false
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+    if (name === MARK || name === '__proto__' || name === 'toJSON' || !name.isWellFormed()) return false
+    if (!property.enumerable || property.get !== undefined || property.set !== undefined) return false
+    if (!isPlain(property.value, above)) return false
+  }
+  return true
+}
+
+function tag(value: unknown, above: readonly object[], path: string): Json {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed()
+        ? value
+        : { [MARK]: ['string', [...value].map((unit) => unit.codePointAt(0) ?? 0)] }
+    case 'boolean':
+      return value
+    case 'number':
+      if (Object.is(value, -0)) return { [MARK]: ['number', '-0'] }
+      return Number.isFinite(value) ? value : { [MARK]: ['number', String(value)] }
+    case 'bigint':
+      return { [MARK]: ['bigint', String(value)] }
+    case 'undefined':
+      return { [MARK]: ['undefined'] }
+    case 'object':
+      break
+    default:
+      return refuse(path, `a ${typeof value}`)
+  }
+  if (value === null) return null
+  if (above.includes(value)) return refuse(path, 'a circular structure')
+  return tagObject(value, [...above, value], path)
+}
+
+function tagObject(value: object, above: readonly object[], path: string): Json {
+  if (Object.getOwnPropertySymbols(value).length > 0) return refuse(path, 'a symbol property')
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Array.prototype) {
+    const items = value as unknown[]
+    if (Object.keys(items).length !== items.length) return refuse(path, 'a sparse array')
+    return items.map((item, at) => tag(item, above, `${path}[${at}]`))
+  }
+  if (prototype === Date.prototype) return { [MARK]: ['date', tag((value as Date).getTime(), above, path)] }
+  if (prototype === Map.prototype) {
+    return {
+      [MARK]: [
+        'map',
+        [...(value as Map<unknown, unknown>)].map((pair) => pair.map((item) => tag(item, above, path))),
+      ],
+    }
+  }
+  if (prototype === Set.prototype) {
+    return { [MARK]: ['set', [...(value as Set<unknown>)].map((item) => tag(item, above, path))] }
+  }
+  if (prototype === ArrayBuffer.prototype) {
+    return { [MARK]: ['bytes', 'ArrayBuffer', Buffer.from(value as ArrayBuffer).toString('base64')] }
+  }
+  if (ArrayBuffer.isView(value)) return tagView(value, prototype, path)
+  if (prototype !== Object.prototype && prototype !== null) {
+    return refuse(path, `an instance of ${value.constructor?.name || 'a class'}`)
+  }
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(value)).map(
+    ([name, property]): [string, Json] => {
+      if (!name.isWellFormed()) refuse(path, 'a property name with a lone surrogate')
+      if (property.get !== undefined || property.set !== undefined || !property.enumerable) {
+        refuse(`${path}.${name}`, 'a getter or hidden property')
+      }
+      return [name, tag(property.value, above, `${path}.${name}`)]
+    },
+  )
+  // As pairs, so that no property name of the value is ever taken for the mark, or for a prototype.
+  if (prototype === null) return { [MARK]: ['null', properties] }
+  if (properties.some(([name]) => name === MARK || name === '__proto__'))
+    return { [MARK]: ['object', properties] }
+  return Object.fromEntries(properties)
+}
+
+function tagView(value: ArrayBufferView, prototype: unknown, path: string): Json {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+  if (prototype === Buffer.prototype) return { [MARK]: ['bytes', 'Buffer', bytes] }
+  const name = Object.entries(ARRAYS).find(([, kind]) => kind.prototype === prototype)?.[0]
+  return name === undefined
+    ? refuse(path, 'binary data of an unknown kind')
+    : { [MARK]: ['bytes', name, bytes] }
+}
+
+function untag(json: Json): unknown {
+  if (typeof json !== 'object' || json === null) return json
+  if (Array.isArray(json)) return json.map(untag)
+  const marked = Object.hasOwn(json, MARK) ? json[MARK] : undefined
+  if (marked === undefined) {
+    return properties(json, Object.entries(json))
+  }
+  const [kind, first, second] = marked as [string, Json, Json]
+  switch (kind) {
+    case 'string':
+      return String.fromCodePoint(...(first as number[]))
+    case 'number':
+      return Number(first)
+    case 'bigint':
+      return BigInt(first as string)
+    case 'undefined':
+      return undefined
+    case 'date':
+      return new Date(untag(first) as number)
+    case 'map':
+      return new Map((first as [Json, Json][]).map(([key, value]) => [untag(key), untag(value)]))
+    case 'set':
+      return new Set((first as Json[]).map(untag))
+    case 'bytes':
+      return binary(first as string, second as string)
+    case 'null':
+      return properties(Object.create(null), first as [string, Json][])
+    case 'object':
+      return properties({}, first as [string, Json][])
+    default:
+      throw new CacheError('INVALID_VALUE', `An unknown kind of value, ${JSON.stringify(kind)}.`)
+  }
+}
+
+function properties(target: object, pairs: readonly [string, Json][]): object {
+  for (const [name, value] of pairs) {
+    Object.defineProperty(target, name, {
+      value: untag(value),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  }
+  return target
+}
+
+function binary(name: string, base64: string): unknown {
+  const bytes = Buffer.from(base64, 'base64')
+  if (name === 'Buffer') return bytes
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+  if (name === 'ArrayBuffer') return buffer
+  const ArrayKind = ARRAYS[name as keyof typeof ARRAYS]
+  if (ArrayKind === undefined)
+    throw new CacheError('INVALID_VALUE', `Binary data of an unknown kind, ${JSON.stringify(name)}.`)
+  return new ArrayKind(buffer)
+}
+
+function refuse(path: string, what: string): never {
+  throw new CacheError(
+    'INVALID_VALUE',
+    `${path} is ${what}, which a store cannot give back as it is. Return plain data from the loader: objects, arrays, text, numbers, Date, Map, Set, bigints, binary data.`,
+  )
+}

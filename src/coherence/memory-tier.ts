@@ -1,0 +1,104 @@
+import { LRUCache } from 'lru-cache'
+import type { Pattern } from '../core/pattern.ts'
+import type { Generation, StampTable } from './stamp-table.ts'
+
+/** A value in memory, with all that decides whether it may be answered. */
+export class MemoryEntry {
+  constructor(
+    readonly value: unknown,
+    /** The generations it was filled under; empty where coherence is off. */
+    readonly vector: readonly Generation[],
+    /** Monotonic time at which it was loaded. */
+    readonly loadedAt: number,
+    /** Monotonic time at which its lifetime ends. */
+    readonly freshUntil: number,
+    /** Names this fill. */
+    readonly etag: string,
+    /** Whether each reader gets a clone. */
+    readonly cloned: boolean,
+    readonly bytes: number,
+  ) {}
+}
+
+/** Limits of the memory tier. */
+export interface MemoryLimits {
+  readonly maxEntries: number | undefined
+  readonly maxBytes: number | undefined
+}
+
+/**
+ * The memory tier: entries by key, least recently used out first. It answers nothing by itself; whether an entry may
+ * be answered is decided by the lease, by the entry's vector and by its lifetime.
+ */
+export class MemoryTier {
+  readonly #entries: LRUCache<string, MemoryEntry>
+  readonly #stamps: StampTable
+  #evictions = 0
+  /** Told of each entry evicted to make room. */
+  onEvicted: ((key: string) => void) | undefined
+
+  constructor(limits: MemoryLimits, stamps: StampTable) {
+    this.#stamps = stamps
+    const { maxEntries, maxBytes } = limits
+    this.#entries = new LRUCache<string, MemoryEntry>({
+      ...(maxEntries === undefined ? {} : { max: maxEntries }),
+      ...(maxBytes === undefined
+        ? {}
+        : {
+            maxSize: maxBytes,
+            sizeCalculation: (entry: MemoryEntry) => Math.max(1, Math.ceil(entry.bytes)),
+          }),
+      dispose: (entry, key, reason) => {
+        this.#stamps.drop(entry.vector)
+        if (reason !== 'evict') return
+        this.#evictions++
+        this.onEvicted?.(key)
+      },
+    } as LRUCache.Options<string, MemoryEntry, unknown>)
+  }
+
+  get entries(): number {
+    return this.#entries.size
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize
+  }
+
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  get(key: string): MemoryEntry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** The entry as it is, without counting as a use. */
+  look(key: string): MemoryEntry | undefined {
+    return this.#entries.peek(key)
+  }
+
+  put(key: string, entry: MemoryEntry): void {
+    this.#stamps.hold(entry.vector)
+    this.#entries.set(key, entry)
+    // An entry larger than the whole tier is not taken, and nobody disposes of it.
+    if (this.#entries.peek(key) !== entry) this.#stamps.drop(entry.vector)
+  }
+
+  delete(key: string): boolean {
+    return this.#entries.delete(key)
+  }
+
+  /** Drops the entries whose keys match. Takes time in proportion to the entries held. */
+  deleteMatching(patterns: readonly Pattern[]): void {
+    this.deleteWhere((key) => patterns.some((pattern) => pattern.test(key)))
+  }
+
+  deleteWhere(matches: (key: string) => boolean): void {
+    for (const key of [...this.#entries.keys()]) if (matches(key)) this.#entries.delete(key)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+}

@@ -1,0 +1,158 @@
+import type { StampName } from '../core/stamp.ts'
+import { type Reservation, TouchLog } from './reservations.ts'
+
+/**
+ * One generation of a stamp, as this process knows it. Entries in memory hold the generations they were filled under;
+ * a rotation ends a generation by setting one flag, however many entries hold it.
+ */
+export class Generation {
+  readonly name: StampName
+  readonly token: string
+  /** Whether values filled under it may still be answered. Never true again once false. */
+  live = true
+  /** How many memory entries hold it. */
+  holders = 0
+
+  constructor(name: StampName, token: string) {
+    this.name = name
+    this.token = token
+  }
+}
+
+/** Whether every generation of a value's vector is still live: all that a memory hit has to check. */
+export function allLive(vector: readonly Generation[]): boolean {
+  for (let at = 0; at < vector.length; at++) if (!(vector[at] as Generation).live) return false
+  return true
+}
+
+/**
+ * The current generations this process knows, the memory of what was touched lately, and the stamps it is rotating
+ * at this moment.
+ *
+ * Whatever is heard (a message, an own rotation, a flush) only *removes* generations. One enters with
+ * {@link admit} alone: from a full reply of the store, under a reservation made before the reply was asked for and
+ * that nothing has touched since. Holds no more than the live entries and their fills need.
+ */
+export class StampTable {
+  readonly #current = new Map<StampName, Generation>()
+  readonly #touched = new TouchLog()
+  readonly #blockedStamps = new Map<StampName, number>()
+  readonly #blockedKeys = new Map<string, number>()
+  #blockedAll = 0
+
+  /** How many generations are known. */
+  get size(): number {
+    return this.#current.size
+  }
+
+  /** The token this process believes current; undefined where it knows none. */
+  token(name: StampName): string | undefined {
+    return this.#current.get(name)?.token
+  }
+
+  /** Makes what this process knows of these stamps and keys void, and revokes the fills that rely on them. */
+  touch(stamps: readonly StampName[], keys: readonly string[]): void {
+    for (const name of stamps) {
+      this.#end(name)
+      this.#touched.stamp(name)
+    }
+    for (const key of keys) this.#touched.key(key)
+  }
+
+  /** Forgets every generation and revokes every fill. */
+  flush(): void {
+    for (const generation of this.#current.values()) generation.live = false
+    this.#current.clear()
+    this.#touched.everything()
+  }
+
+  /** Revokes every fill, but keeps what is known: an ad-hoc pattern may concern any key. */
+  touchEveryKey(): void {
+    this.#touched.everything()
+  }
+
+  /** Keeps stamps and keys from answering and filling memory until {@link unblock}, while their rotation is under way. */
+  block(stamps: readonly StampName[], keys: readonly string[], everyKey: boolean): void {
+    for (const name of stamps) this.#blockedStamps.set(name, (this.#blockedStamps.get(name) ?? 0) + 1)
+    for (const key of keys) this.#blockedKeys.set(key, (this.#blockedKeys.get(key) ?? 0) + 1)
+    if (everyKey) this.#blockedAll++
+    this.touch(stamps, keys)
+    if (everyKey) this.touchEveryKey()
+  }
+
+  unblock(stamps: readonly StampName[], keys: readonly string[], everyKey: boolean): void {
+    // Touched again: what was loaded or read from the store meanwhile may be from before the rotation.
+    this.touch(stamps, keys)
+    if (everyKey) this.touchEveryKey()
+    for (const name of stamps) lower(this.#blockedStamps, name)
+    for (const key of keys) lower(this.#blockedKeys, key)
+    if (everyKey) this.#blockedAll--
+  }
+
+  /** Whether a rotation under way in this process concerns this key or one of its stamps. */
+  blocked(key: string, stamps: readonly StampName[]): boolean {
+    if (this.#blockedAll > 0 || this.#blockedKeys.has(key)) return true
+    return this.#blockedStamps.size > 0 && stamps.some((name) => this.#blockedStamps.has(name))
+  }
+
+  /** Opens a fill: taken before the store is asked, given back with {@link release}. */
+  reserve(key: string, stamps: readonly StampName[]): Reservation {
+    return this.#touched.reserve(key, stamps)
+  }
+
+  release(reservation: Reservation): void {
+    this.#touched.release(reservation)
+  }
+
+  /** Whether nothing has touched the fill since it was opened, and nothing is rotating what it relies on. */
+  intact(reservation: Reservation): boolean {
+    return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)
+  }
+
+  /**
+   * The vector for an entry filled under these tokens, or undefined where the fill was revoked or the tokens
+   * contradict what is known (which is then forgotten: one of the two is out of date).
+   */
+  admit(reservation: Reservation, tokens: readonly string[]): readonly Generation[] | undefined {
+    if (!this.intact(reservation)) return undefined
+    let contradiction = false
+    const vector = reservation.stamps.map((name, at) => {
+      const token = tokens[at] as string
+      const known = this.#current.get(name)
+      if (known !== undefined && known.token !== token) {
+        this.#end(name)
+        contradiction = true
+      }
+      return known ?? new Generation(name, token)
+    })
+    if (contradiction) return undefined
+    for (const generation of vector) this.#current.set(generation.name, generation)
+    return vector
+  }
+
+  /** An entry in memory holds this vector from now on. */
+  hold(vector: readonly Generation[]): void {
+    for (const generation of vector) generation.holders++
+  }
+
+  /** An entry that held this vector has gone; generations nobody holds are forgotten. */
+  drop(vector: readonly Generation[]): void {
+    for (const generation of vector) {
+      if (--generation.holders > 0 || this.#current.get(generation.name) !== generation) continue
+      this.#current.delete(generation.name)
+    }
+  }
+
+  #end(name: StampName): void {
+    const generation = this.#current.get(name)
+    if (generation === undefined) return
+    generation.live = false
+    this.#current.delete(name)
+  }
+}
+
+function lower(counts: Map<string, number>, name: string): void {
+  const count = (counts.get(name) ?? 0) - 1
+  if (count > 0) counts.set(name, count)
+  else counts.delete(name)
+}

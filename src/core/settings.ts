@@ -1,0 +1,137 @@
+import type { CacheOptions, Isolation } from './cache-options.ts'
+import { systemClock } from './clock.ts'
+import { noDependencies } from './dependencies.ts'
+import { milliseconds } from './duration.ts'
+import { CacheError, show } from './errors.ts'
+import { type LifetimePolicy, lifetimePolicy } from './lifetime.ts'
+import { checkChoice, checkCount, checkName, checkOptions } from './options.ts'
+import { systemRandomness } from './random.ts'
+
+const OPTIONS = [
+  'name',
+  'namespace',
+  'instance',
+  'keys',
+  'dependencies',
+  'memory',
+  'store',
+  'consistency',
+  'maxStaleness',
+  'ttl',
+  'negativeTtl',
+  'unknownTables',
+  'coherence',
+  'partitionBy',
+  'storeTimeout',
+  'loadWait',
+  'logger',
+  'clock',
+  'randomness',
+]
+
+const DEFAULT_ENTRIES = 10_000
+
+/** The memory tier's settings; undefined where it is off. */
+export interface MemorySettings {
+  readonly maxEntries: number | undefined
+  readonly maxBytes: number | undefined
+  readonly isolate: Isolation
+}
+
+/** A cache's options with every default in place and every duration in milliseconds. */
+export type Settings = ReturnType<typeof readSettings>
+
+/** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION`, naming the option. */
+export function readSettings(options: CacheOptions) {
+  checkOptions(options, OPTIONS, 'createCache')
+  if (options === undefined)
+    throw new CacheError('INVALID_OPTION', "createCache: pass options, at least { name: 'finance' }.")
+  const name = checkName(options.name, 'createCache: name')
+  const ttl = lifetimePolicy(options.ttl ?? '5m', 'createCache: ttl')
+  const negativeTtl: LifetimePolicy | undefined =
+    options.negativeTtl === undefined
+      ? undefined
+      : lifetimePolicy(options.negativeTtl, 'createCache: negativeTtl')
+  const maxStalenessMs = milliseconds(options.maxStaleness ?? '1s', 'createCache: maxStaleness')
+  if (maxStalenessMs < 50) {
+    throw new CacheError(
+      'INVALID_DURATION',
+      `createCache: maxStaleness: ${show(options.maxStaleness)} is too short to be kept; at least 50 ms.`,
+    )
+  }
+  if (options.dependencies !== undefined && !(options.dependencies?.tables instanceof Map)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'createCache: dependencies: pass what defineDependencies returned.',
+    )
+  }
+  const { store } = options
+  if (
+    store !== undefined &&
+    (typeof store !== 'object' || store === null || typeof store.connect !== 'function')
+  ) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `createCache: store: ${show(store)} is no store. Pass redisStore({ client }), or leave it out for memory alone.`,
+    )
+  }
+  if (options.logger !== undefined && (typeof options.logger !== 'object' || options.logger === null)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'createCache: logger: pass an object with debug, info, warn and error, such as console.',
+    )
+  }
+  if (options.keys !== undefined && (typeof options.keys !== 'object' || options.keys === null)) {
+    throw new CacheError('INVALID_OPTION', 'createCache: keys: pass what defineKeys returned.')
+  }
+  return {
+    name,
+    namespace:
+      options.namespace === undefined ? name : checkName(options.namespace, 'createCache: namespace'),
+    instance:
+      options.instance === undefined ? undefined : checkName(options.instance, 'createCache: instance'),
+    keys: options.keys ?? {},
+    dependencies: options.dependencies ?? noDependencies(),
+    memory: readMemory(options.memory),
+    store,
+    consistency: checkChoice(
+      options.consistency ?? 'bounded',
+      ['bounded', 'committed', 'strict'],
+      'createCache: consistency',
+    ),
+    maxStalenessMs,
+    ttl,
+    negativeTtl,
+    unknownTables: checkChoice(
+      options.unknownTables ?? 'event',
+      ['event', 'error'],
+      'createCache: unknownTables',
+    ),
+    coherence: checkChoice(options.coherence ?? 'on', ['on', 'off'], 'createCache: coherence'),
+    partitionBy:
+      options.partitionBy === undefined
+        ? undefined
+        : checkName(options.partitionBy, 'createCache: partitionBy'),
+    storeTimeoutMs: milliseconds(options.storeTimeout ?? '250ms', 'createCache: storeTimeout'),
+    loadWaitMs: milliseconds(options.loadWait ?? '5s', 'createCache: loadWait'),
+    logger: options.logger,
+    clock: options.clock ?? systemClock,
+    randomness: options.randomness ?? systemRandomness(),
+  }
+}
+
+function readMemory(memory: CacheOptions['memory']): MemorySettings | undefined {
+  if (memory === false) return undefined
+  checkOptions(memory, ['maxEntries', 'maxBytes', 'isolate'], 'createCache: memory')
+  const { maxEntries, maxBytes, isolate = 'freeze' } = memory ?? {}
+  const limited = maxEntries !== undefined || maxBytes !== undefined
+  return {
+    maxEntries: limited ? count(maxEntries, 'maxEntries') : DEFAULT_ENTRIES,
+    maxBytes: count(maxBytes, 'maxBytes'),
+    isolate: checkChoice(isolate, ['freeze', 'clone', 'none'], 'createCache: memory.isolate'),
+  }
+}
+
+function count(value: number | undefined, name: string): number | undefined {
+  return value === undefined ? undefined : checkCount(value, 1, `createCache: memory.${name}`)
+}

@@ -1,0 +1,47 @@
+/** What a read must not fall behind. */
+export interface ReadToken {
+  /** The sequence to reach, by epoch. */
+  readonly positions: ReadonlyMap<string, number>
+  /** Whether some change behind it had not reached the store: nothing but a load is certain to show it. */
+  readonly queued: boolean
+  /** Whether the text was a token at all. Tokens come back from clients; one that is unreadable asks for certainty. */
+  readonly readable: boolean
+}
+
+const POSITION = /^([A-Za-z0-9_-]{16})\.([0-9a-z]{1,11})$/
+const QUEUED = 'q'
+const MOST_POSITIONS = 64
+
+/** A token's text: URL-safe, such as `1~EPOCH.SEQUENCE`. */
+export function encodeToken(positions: ReadonlyMap<string, number>, queued: boolean): string {
+  const parts = [...positions].map(([epoch, sequence]) => `${epoch}.${sequence.toString(36)}`)
+  return ['1', ...parts, ...(queued ? [QUEUED] : [])].join('~')
+}
+
+/** Reads a token. Never throws: what cannot be read asks for the most. */
+export function decodeToken(text: string): ReadToken {
+  const unreadable: ReadToken = { positions: new Map(), queued: false, readable: false }
+  if (typeof text !== 'string' || text.length > 4_096) return unreadable
+  const [version, ...parts] = text.split('~')
+  if (version !== '1' || parts.length > MOST_POSITIONS) return unreadable
+  const positions = new Map<string, number>()
+  let queued = false
+  for (const part of parts) {
+    const match = POSITION.exec(part)
+    if (match) raise(positions, match[1] as string, Number.parseInt(match[2] as string, 36))
+    else if (part === QUEUED) queued = true
+    else return unreadable
+  }
+  return { positions, queued, readable: true }
+}
+
+/** A token that is behind neither of the two. */
+export function mergeTokens(one: ReadToken, other: ReadToken): ReadToken {
+  const positions = new Map(one.positions)
+  for (const [epoch, sequence] of other.positions) raise(positions, epoch, sequence)
+  return { positions, queued: one.queued || other.queued, readable: one.readable && other.readable }
+}
+
+function raise(positions: Map<string, number>, epoch: string, sequence: number): void {
+  positions.set(epoch, Math.max(sequence, positions.get(epoch) ?? 0))
+}

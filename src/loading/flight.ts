@@ -1,0 +1,155 @@
+import type { Reservation } from '../coherence/reservations.ts'
+import type { KeyPlan } from '../core/dependency-map.ts'
+import type { MissReason } from '../core/events.ts'
+
+/** What a flight brings to everybody who waits for it. */
+export interface Landed {
+  readonly value: unknown
+  readonly tier: 'memory' | 'store' | 'loader'
+  /** Whether each reader gets a clone. */
+  readonly cloned: boolean
+  /** Monotonic time of the load. */
+  readonly loadedAt: number
+  /** Monotonic end of its lifetime; undefined where it is kept nowhere. */
+  readonly freshUntil: number | undefined
+  readonly etag: string | undefined
+}
+
+/** One run for one key: a trip to the store and, if that finds nothing, one load. */
+export class Flight {
+  readonly plan: KeyPlan
+  readonly reservation: Reservation
+  /** Names its fill claim. */
+  readonly nonce: string
+  /** The memory lease's term when it began. */
+  readonly term: number
+  /** Monotonic time at which it began. */
+  readonly beganAt: number
+  /** Loads whatever the tiers hold, and replaces it. */
+  readonly reload: boolean
+  /** The tokens it loads under, once the store has given them. */
+  tokens: readonly string[] | undefined
+  epoch: string | undefined
+  /** Why it has to load, if it has to. */
+  missed: MissReason = 'absent'
+  /** Whether the flight that led the key before it can no longer fill: its claim is for the taking. */
+  doomed = false
+  /** A value past its lifetime, valid otherwise: for readers that would rather have that than wait or fail. */
+  fallback: Landed | undefined
+  /** Whether its loader has been called. */
+  loading = false
+  /** Flights that its loader waits for: a circle of them would wait for ever. */
+  readonly waitsFor = new Set<Flight>()
+  readonly landed: Promise<Landed>
+  #resolve!: (landed: Landed) => void
+  #reject!: (error: unknown) => void
+  #waiters = 0
+  #ended = false
+  #abort: AbortController | undefined
+
+  constructor(
+    plan: KeyPlan,
+    reservation: Reservation,
+    nonce: string,
+    term: number,
+    beganAt: number,
+    reload: boolean,
+  ) {
+    this.plan = plan
+    this.reservation = reservation
+    this.nonce = nonce
+    this.term = term
+    this.beganAt = beganAt
+    this.reload = reload
+    this.landed = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // Nobody may be waiting when it fails; those who are get the error all the same.
+    this.landed.catch(() => {})
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+
+  land(landed: Landed): void {
+    this.#ended = true
+    this.#resolve(landed)
+  }
+
+  fail(error: unknown): void {
+    this.#ended = true
+    this.#reject(error)
+  }
+
+  join(): void {
+    this.#waiters++
+  }
+
+  /** A waiter gives up. The load is aborted when it was the last. */
+  leave(reason: unknown): void {
+    if (--this.#waiters > 0 || this.#ended) return
+    this.#abort ??= new AbortController()
+    this.#abort.abort(reason)
+  }
+
+  /** Whether this flight's loader waits, directly or not, for `other`. */
+  dependsOn(other: Flight): boolean {
+    if (this === other) return true
+    for (const awaited of this.waitsFor) if (awaited.dependsOn(other)) return true
+    return false
+  }
+}
+
+/** The flights of one cache. For each key one of them leads: others may join it, and it alone may fill. */
+export class Flights {
+  readonly #leaders = new Map<string, Flight>()
+  #running = 0
+  #idle: (() => void)[] = []
+
+  get running(): number {
+    return this.#running
+  }
+
+  get(key: string): Flight | undefined {
+    return this.#leaders.get(key)
+  }
+
+  leads(flight: Flight): boolean {
+    return this.#leaders.get(flight.plan.key) === flight
+  }
+
+  start(): void {
+    this.#running++
+  }
+
+  /** From now on this flight leads its key; whichever did may land, but not fill. */
+  lead(flight: Flight): void {
+    this.#leaders.set(flight.plan.key, flight)
+  }
+
+  end(flight: Flight): void {
+    if (this.leads(flight)) this.#leaders.delete(flight.plan.key)
+    if (--this.#running > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Takes the right to fill from whatever leads the key. */
+  supersede(key: string): void {
+    this.#leaders.delete(key)
+  }
+
+  /** Resolves when nothing runs. */
+  idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#idle.push(resolve)
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import type { Emitter, Logger } from '../core/events.ts'
+
+interface LevelAware {
+  isLevelEnabled?(level: string): boolean
+}
+
+/**
+ * Tells a logger what happens: hits, misses, fills and rotations at debug; trouble at warn and error. A logger that
+ * says its debug level is off (pino does) costs a memory hit nothing.
+ */
+export function logEvents(events: Emitter, logger: Logger, describe: (key: string) => object): void {
+  const { debug, info, warn, error } = {
+    debug: logger.debug?.bind(logger),
+    info: logger.info?.bind(logger),
+    warn: logger.warn?.bind(logger),
+    error: logger.error?.bind(logger),
+  }
+  const debugging = debug !== undefined && (logger as LevelAware).isLevelEnabled?.('debug') !== false
+  if (debugging) {
+    events.on('hit', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache hit'))
+    events.on('miss', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache miss'))
+    events.on('load', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache load'))
+    events.on('fill', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache fill'))
+    events.on('refused', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache fill refused'))
+    events.on('remoteInvalidated', (event) => debug(event, 'cache invalidated elsewhere'))
+  }
+  if (info !== undefined) {
+    events.on('invalidated', ({ receipt, ...rest }) => {
+      const { status, stamps, keys, durationMs } = receipt
+      info({ ...rest, status, stamps, keys, durationMs }, 'cache invalidated')
+    })
+    events.on('recovered', (event) => info(event, 'cache store recovered'))
+    events.on('flushed', (event) => info(event, 'cache stamps flushed'))
+  }
+  if (warn !== undefined) {
+    events.on('degraded', (event) =>
+      warn(event, 'cache store away: answering from loaders, queueing invalidations'),
+    )
+    events.on('unknownTable', (event) => warn(event, 'cache map does not name a written table'))
+    events.on('unreadable', ({ key, ...rest }) =>
+      warn({ ...describe(key), ...rest }, 'cache value unreadable'),
+    )
+  }
+  if (error !== undefined) {
+    events.on('bindError', (event) =>
+      error(event, 'cache map: a bind function threw; the whole table was invalidated'),
+    )
+    events.on('listenerError', (event) => error(event, 'cache listener threw'))
+  }
+}

@@ -1,0 +1,237 @@
+import type { Cache, CloseReport, Session } from './core/cache.ts'
+import { type InvalidateRequest, NO_CHANGE, readRequest } from './core/change.ts'
+import { type Duration, milliseconds } from './core/duration.ts'
+import { CacheError, show } from './core/errors.ts'
+import type { CacheEvents, EventName } from './core/events.ts'
+import type { Explanation } from './core/explanation.ts'
+import type { Health } from './core/health.ts'
+import type { Coherence } from './core/key.ts'
+import type { BatchLoader, Entry, Loader, Mark, ReadOptions, WrapConfig } from './core/loader.ts'
+import { checkChoice, checkOptions } from './core/options.ts'
+import type { Receipt } from './core/receipt.ts'
+import type { CacheStats } from './core/stats.ts'
+import type { UnitOfWork } from './core/unit.ts'
+import { type BatchReader, readAsked } from './read/batch.ts'
+import type { ManualFill } from './read/manual-fill.ts'
+import type { Reader } from './read/reader.ts'
+import type { ReadRoom } from './read/room.ts'
+import { createSession } from './read/session.ts'
+import { wrapRepository } from './read/wrap.ts'
+import type { Committer } from './write/committer.ts'
+import type { WriteRoom } from './write/room.ts'
+import { Unit } from './write/unit-of-work.ts'
+
+/** The rooms of one cache, put together. */
+export interface CacheParts {
+  readonly name: string
+  readonly namespace: string
+  readonly storeKind: string
+  readonly readRoom: ReadRoom
+  readonly writeRoom: WriteRoom
+  readonly reader: Reader
+  readonly batches: BatchReader
+  readonly fills: ManualFill
+  readonly committer: Committer
+  readonly families: ReadonlySet<string>
+  readonly explain: (key: string) => Explanation
+  readonly close: () => void
+}
+
+/** A cache as its users hold it: the doors to its rooms, and nothing else. What each promises stands at `Cache`. */
+export class OpenCache {
+  readonly name: string
+  readonly namespace: string
+  readonly #parts: CacheParts
+  readonly #opened: Promise<void>
+  #closing: Promise<CloseReport> | undefined
+
+  constructor(parts: CacheParts) {
+    this.name = parts.name
+    this.namespace = parts.namespace
+    this.#parts = parts
+    this.#opened = parts.readRoom.store.open()
+    this.#opened.catch(() => {})
+  }
+
+  async ready(options?: { readonly timeout?: Duration }): Promise<void> {
+    checkOptions(options, ['timeout'], 'ready')
+    if (options?.timeout === undefined) return this.#opened
+    const timeoutMs = milliseconds(options.timeout, 'ready: timeout')
+    const { clock } = this.#parts.readRoom
+    let cancel = () => {}
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.after(timeoutMs, () =>
+        reject(
+          new CacheError(
+            'TIMEOUT',
+            `ready: the store was not connected within ${timeoutMs} ms. The cache works meanwhile, from the loaders.`,
+          ),
+        ),
+      )
+    })
+    return Promise.race([this.#opened, late]).finally(() => cancel())
+  }
+
+  get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
+    return this.#parts.reader.get(key, load, options)
+  }
+
+  getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
+    return this.#parts.reader.getEntry(key, load, options)
+  }
+
+  async getMany(first: unknown, second: unknown, third?: unknown, fourth?: unknown): Promise<unknown[]> {
+    const byKey = Array.isArray(first)
+    const [load, options] = byKey ? [second, third] : [third, fourth]
+    return this.#parts.batches.getMany(
+      readAsked(first, second),
+      load as BatchLoader<unknown, unknown>,
+      options as ReadOptions | undefined,
+    )
+  }
+
+  peek(key: string): unknown {
+    return this.#parts.reader.peek(key)
+  }
+
+  async mark(key: string): Promise<Mark> {
+    this.#checkOpen('mark')
+    return this.#parts.fills.mark(key)
+  }
+
+  async set(
+    key: string,
+    value: unknown,
+    options: { readonly mark: Mark; readonly ttl?: ReadOptions['ttl'] },
+  ): Promise<boolean> {
+    this.#checkOpen('set')
+    return this.#parts.fills.set(key, value, options as Parameters<ManualFill['set']>[2])
+  }
+
+  wrap<R extends object>(repository: R, methods: WrapConfig<R>): R {
+    return wrapRepository(this as unknown as Cache, repository, methods)
+  }
+
+  async invalidate(request: InvalidateRequest): Promise<Receipt> {
+    this.#checkOpen('invalidate')
+    const change = readRequest(request)
+    // Made inside a unit it holds at once and again at the commit, since others may refill in between.
+    this.currentUnit()?.invalidate(request)
+    return this.#parts.committer.apply(change)
+  }
+
+  async clear(): Promise<Receipt> {
+    this.#checkOpen('clear')
+    return this.#parts.committer.apply({ ...NO_CHANGE, everything: true })
+  }
+
+  unitOfWork(options: { readonly name?: string; readonly trace?: string } = {}): UnitOfWork {
+    this.#checkOpen('unitOfWork')
+    checkOptions(options, ['name', 'trace'], 'unitOfWork')
+    return new Unit(this.#parts.writeRoom, this.#parts.committer, options)
+  }
+
+  currentUnit(): UnitOfWork | undefined {
+    return this.#parts.writeRoom.units.unit()
+  }
+
+  session(token?: string): Session {
+    return createSession(this as unknown as Cache, token)
+  }
+
+  setCoherence(coherence: Coherence, family?: { readonly family: string }): void {
+    checkChoice(coherence, ['on', 'off'], 'setCoherence')
+    const { families, readRoom } = this.#parts
+    if (family !== undefined && !families.has(family.family)) {
+      throw new CacheError(
+        'UNKNOWN_FAMILY',
+        `setCoherence: ${show(family.family)} is no key family of this cache.`,
+      )
+    }
+    const { plans, memory, stamps } = readRoom
+    const concerns = (key: string) => family === undefined || plans.of(key).family?.name === family.family
+    memory?.deleteWhere(concerns)
+    stamps.touchEveryKey()
+    plans.set(coherence, family?.family)
+  }
+
+  stats(): CacheStats {
+    const { counters, memory, stamps, measured } = this.#parts.readRoom
+    const hits = counters.memoryHits + counters.storeHits + counters.staleHits
+    const asked = hits + counters.misses
+    return {
+      hits: { memory: counters.memoryHits, store: counters.storeHits, stale: counters.staleHits },
+      misses: counters.misses,
+      bypasses: counters.bypasses,
+      loads: counters.loads,
+      loadErrors: counters.loadErrors,
+      hitRate: asked === 0 ? 0 : hits / asked,
+      fills: counters.fills,
+      fillsRefused: Object.fromEntries(counters.refused),
+      invalidations: counters.invalidations,
+      stampsRotated: counters.stampsRotated,
+      keysInvalidated: counters.keysInvalidated,
+      tablesProcessed: counters.tablesProcessed,
+      tables: counters.tables(),
+      evictions: memory?.evictions ?? 0,
+      entries: memory?.entries ?? 0,
+      bytes: measured ? memory?.bytes : undefined,
+      stamps: stamps.size,
+      loadMs: counters.loadTimes(),
+    }
+  }
+
+  health(): Health {
+    const { storeKind, readRoom } = this.#parts
+    const { lease, clock, memory, subscription, closed } = readRoom
+    return {
+      status: closed() ? 'closed' : 'ok',
+      store: { kind: storeKind, status: readRoom.shared ? 'connected' : 'none', since: 0 },
+      subscription: readRoom.shared ? (subscription.isSubscribed ? 'subscribed' : 'unsubscribed') : 'none',
+      memoryLease: memory === undefined ? 'off' : lease.held(clock.monotonic()) ? 'held' : 'lost',
+      queue: { length: 0 },
+      warnings: [],
+    }
+  }
+
+  async explain(key: string): Promise<Explanation> {
+    return this.#parts.explain(key)
+  }
+
+  on<Name extends EventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void {
+    if (typeof listener !== 'function')
+      throw new CacheError('INVALID_ARGUMENT', `on: ${show(listener)} is no listener; pass a function.`)
+    return this.#parts.readRoom.events.on(name, listener)
+  }
+
+  close(options?: { readonly timeout?: Duration }): Promise<CloseReport> {
+    this.#closing ??= this.#close(milliseconds(options?.timeout ?? '5s', 'close: timeout'))
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(timeoutMs: number): Promise<CloseReport> {
+    const { readRoom, close } = this.#parts
+    const { flights, store, subscription, memory, clock } = readRoom
+    close()
+    let cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(timeoutMs, resolve)
+    })
+    await Promise.race([flights.idle(), late])
+    cancel()
+    this.#parts.fills.abandonAll()
+    subscription.unsubscribed('closed')
+    await store.close()
+    memory?.clear()
+    return { loads: flights.running, queued: 0 }
+  }
+
+  #checkOpen(what: string): void {
+    if (!this.#parts.readRoom.closed()) return
+    throw new CacheError('CACHE_CLOSED', `${what}: the cache ${show(this.name)} is closed.`)
+  }
+}

@@ -1,0 +1,179 @@
+import { CacheError, show } from '../core/errors.ts'
+import { compiledFamily } from '../core/key.ts'
+import type { BatchContext, BatchLoader, ReadOptions } from '../core/loader.ts'
+import type { Flight, Landed } from '../loading/flight.ts'
+import type { LoadAll } from './fetch.ts'
+import { deliver } from './isolation.ts'
+import { waitFor } from './patience.ts'
+import type { Reader } from './reader.ts'
+import { checkLoader, type ReadRequest } from './request.ts'
+import type { ReadRoom } from './room.ts'
+
+/** One key of a batch, with what the caller asked with: the key itself, or a family's parameters. */
+interface Asked {
+  readonly key: string
+  readonly as: unknown
+}
+
+/** Reads many keys at once: one trip to the store, one load for all that is missing. */
+export class BatchReader {
+  readonly #room: ReadRoom
+  readonly #reader: Reader
+
+  constructor(room: ReadRoom, reader: Reader) {
+    this.#room = room
+    this.#reader = reader
+  }
+
+  /** The values, in the order asked. A key asked for twice is read once. */
+  async getMany(
+    asked: readonly Asked[],
+    load: BatchLoader<unknown, unknown>,
+    options: ReadOptions | undefined,
+  ): Promise<unknown[]> {
+    checkLoader(load, 'getMany')
+    const unique = new Map(asked.map((one) => [one.key, one]))
+    const requests = new Map([...unique.keys()].map((key) => [key, this.#reader.request(key, options)]))
+    const found = await this.#read(unique, requests, load)
+    return asked.map(({ key }) => {
+      const landed = found.get(key) as Landed
+      return deliver(landed.value, landed.cloned)
+    })
+  }
+
+  async #read(
+    asked: ReadonlyMap<string, Asked>,
+    requests: ReadonlyMap<string, ReadRequest>,
+    load: BatchLoader<unknown, unknown>,
+  ): Promise<ReadonlyMap<string, Landed>> {
+    const { units, lifetimes, clock, closed } = this.#room
+    const found = new Map<string, Landed>()
+    const waiting = new Map<string, Flight>()
+    const leading: Flight[] = []
+    const apart: Asked[] = []
+    const unit = units.unit()
+    for (const [key, request] of requests) {
+      const kept = !closed() && !lifetimes.never(request.plan, clock.now(), request.wishes.ttl)
+      const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
+      if (held?.verdict === 'fresh') {
+        found.set(key, this.#reader.answerOf(request, held.landed).landed)
+        continue
+      }
+      const running = unit === undefined && kept ? this.#reader.join(request) : undefined
+      if (
+        unit !== undefined ||
+        !kept ||
+        (running !== undefined && !this.#reader.awaitable(running, request))
+      ) {
+        apart.push(asked.get(key) as Asked)
+        continue
+      }
+      const flight = running ?? this.#reader.begin(request, held?.missed ?? 'absent')
+      if (running === undefined) leading.push(flight)
+      if (held?.verdict === 'stale') found.set(key, this.#reader.answerOf(request, held.landed).landed)
+      else waiting.set(key, flight)
+    }
+    const frame = [...requests.values()][0]?.frame
+    if (leading.length > 0) void this.#reader.fetch.run(leading, frame, this.#loadAll(asked, requests, load))
+    if (apart.length > 0) await this.#bypass(apart, load, found)
+    for (const [key, flight] of waiting) {
+      const request = requests.get(key) as ReadRequest
+      const landed = await waitFor(flight, request.wishes, clock, () => flight.fallback)
+      found.set(key, this.#reader.answerOf(request, landed).landed)
+    }
+    return found
+  }
+
+  #loadAll(
+    asked: ReadonlyMap<string, Asked>,
+    requests: ReadonlyMap<string, ReadRequest>,
+    load: BatchLoader<unknown, unknown>,
+  ): LoadAll {
+    return async (flights, source) => {
+      const missing = flights.map((flight) => asked.get(flight.plan.key) as Asked)
+      const values = await callBatch(missing, load, source, () => (flights[0] as Flight).signal)
+      return flights.map((flight, at) => ({
+        value: values[at],
+        ttl: requests.get(flight.plan.key)?.wishes.ttl,
+        skip: false,
+      }))
+    }
+  }
+
+  /** Loads without sharing and without keeping. */
+  async #bypass(
+    apart: readonly Asked[],
+    load: BatchLoader<unknown, unknown>,
+    found: Map<string, Landed>,
+  ): Promise<void> {
+    const { units, clock, counters } = this.#room
+    const parent = units.current()
+    counters.bypasses += apart.length
+    const controller = new AbortController()
+    const keys = apart.map(({ key }) => key)
+    const source = parent === undefined ? 'any' : 'primary'
+    const values = await units.run({ kind: 'load', keys, parent }, () =>
+      callBatch(apart, load, source, () => controller.signal),
+    )
+    for (const [at, key] of keys.entries()) {
+      found.set(key, {
+        value: values[at],
+        tier: 'loader',
+        cloned: false,
+        loadedAt: clock.monotonic(),
+        freshUntil: undefined,
+        etag: undefined,
+      })
+    }
+  }
+}
+
+/** What `getMany` was asked with: keys, or a family and parameters. @throws CacheError `INVALID_ARGUMENT` */
+export function readAsked(keysOrFamily: unknown, params: unknown): readonly Asked[] {
+  const list = Array.isArray(keysOrFamily) ? keysOrFamily : params
+  if (!Array.isArray(list)) {
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `getMany: ${show(list)} is not an array. Pass keys, or a family and an array of its parameters.`,
+    )
+  }
+  if (list === keysOrFamily) return list.map((key: string) => ({ key, as: key }))
+  if (compiledFamily(keysOrFamily) === undefined) {
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `getMany: ${show(keysOrFamily)} is neither an array of keys nor a key family.`,
+    )
+  }
+  const build = keysOrFamily as (params: unknown) => string
+  return list.map((one: unknown) => ({ key: build(one), as: one }))
+}
+
+async function callBatch(
+  missing: readonly Asked[],
+  load: BatchLoader<unknown, unknown>,
+  source: 'primary' | 'any',
+  signal: () => AbortSignal,
+): Promise<readonly unknown[]> {
+  const context: BatchContext = {
+    keys: missing.map(({ key }) => key),
+    source,
+    get signal() {
+      return signal()
+    },
+  }
+  const result: unknown = await load(
+    missing.map(({ as }) => as),
+    context,
+  )
+  if (Array.isArray(result) && result.length === missing.length) return result
+  if (result instanceof Map) {
+    return missing.map(({ key, as }) =>
+      result.has(as) ? (result.get(as) as unknown) : (result.get(key) as unknown),
+    )
+  }
+  const got = Array.isArray(result) ? `an array of ${result.length}` : show(result)
+  throw new CacheError(
+    'BATCH_SHAPE',
+    `getMany: the loader was asked for ${missing.length} values and returned ${got}. Return an array in the order asked (null where there is nothing), or a Map by key.`,
+  )
+}

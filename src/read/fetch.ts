@@ -1,0 +1,194 @@
+import type { Frame } from '../coherence/unit-context.ts'
+import { sleep } from '../core/clock.ts'
+import type { ReadResult } from '../core/store.ts'
+import type { Flight } from '../loading/flight.ts'
+import { Keeper, type LoadedValue } from './keeper.ts'
+import { CLAIM_TTL_MS, MARK_PREFIX, type ReadRoom } from './room.ts'
+
+/** Loads the values of these flights, in their order. */
+export type LoadAll = (
+  flights: readonly Flight[],
+  source: 'primary' | 'any',
+) => Promise<readonly LoadedValue[]>
+
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 50
+
+/**
+ * Brings flights home: one trip to the store for all of them, one load for those it leaves to this process, then the
+ * wait for those that another process loads. A single `get` is a fetch of one.
+ */
+export class Fetch {
+  readonly #room: ReadRoom
+  readonly keeper: Keeper
+
+  constructor(room: ReadRoom) {
+    this.#room = room
+    this.keeper = new Keeper(room)
+  }
+
+  /** Lands or fails every flight. Never rejects. */
+  async run(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
+    try {
+      const { mine, others } = await this.#ask(flights, false)
+      await this.#load(mine, around, loadAll)
+      await Promise.all(others.map((flight) => this.#await(flight, around, loadAll)))
+    } catch (error) {
+      for (const flight of flights) this.#fail(flight, error)
+    }
+  }
+
+  /** Asks the store. What it answers lands; the rest is this process's to load, or another's to wait for. */
+  async #ask(
+    flights: readonly Flight[],
+    again: boolean,
+  ): Promise<{ mine: readonly Flight[]; others: readonly Flight[] }> {
+    const { store, shared, subscription } = this.#room
+    const ttlMs = shared ? CLAIM_TTL_MS : Number.POSITIVE_INFINITY
+    const items = flights.map((flight) => {
+      const takeOver = again || flight.reload || flight.doomed
+      return {
+        key: flight.plan.key,
+        stamps: flight.plan.stamps,
+        claim: { nonce: flight.nonce, ttlMs, takeOver },
+      }
+    })
+    const reply = await store.read(items).catch(() => undefined)
+    if (reply === undefined) return { mine: flights, others: [] }
+    subscription.observe(reply.epoch)
+    const mine: Flight[] = []
+    const others: Flight[] = []
+    const unusable: Flight[] = []
+    for (const [at, flight] of flights.entries()) {
+      const result = reply.results[at] as ReadResult
+      flight.epoch = reply.epoch
+      if (result.value !== undefined) {
+        const opened = await this.keeper.open(flight, result.value)
+        if (!('problem' in opened)) {
+          this.keeper.remember(flight, result.tokens, opened)
+          this.land(flight, opened)
+          continue
+        }
+        if (opened.problem === 'expired') flight.fallback = opened.landed
+        flight.missed = opened.problem === 'expired' ? 'expired' : 'unreadable'
+        if (again) mine.push(flight)
+        else unusable.push(flight)
+      } else if (result.claim === 'granted') {
+        this.#claim(flight, result)
+        mine.push(flight)
+      } else if (!this.#share(flight, result)) {
+        if (result.holder?.startsWith(MARK_PREFIX) || result.locked) mine.push(flight)
+        else others.push(flight)
+      }
+    }
+    if (unusable.length === 0) return { mine, others }
+    const second = await this.#ask(unusable, true)
+    return { mine: [...mine, ...second.mine], others: [...others, ...second.others] }
+  }
+
+  #claim(flight: Flight, { tokens, locked, voided }: ReadResult): void {
+    if (voided) flight.missed = 'invalidated'
+    this.#room.flights.lead(flight)
+    // Under a soft lock a value is loaded for its reader alone.
+    if (!locked) flight.tokens = tokens
+  }
+
+  /** Joins the load of this process that holds the claim, if the reply shows that its vector is current. */
+  #share(flight: Flight, { holder, tokens }: ReadResult): boolean {
+    const leader = this.#room.flights.get(flight.plan.key)
+    if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false
+    if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
+    leader.landed.then(
+      (landed) => this.land(flight, landed),
+      (error) => this.#fail(flight, error),
+    )
+    return true
+  }
+
+  async #load(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
+    if (flights.length === 0) return
+    const { units, clock, counters, events } = this.#room
+    const keys = flights.map((flight) => flight.plan.key)
+    for (const flight of flights) {
+      flight.loading = true
+      if (events.has('miss')) events.emit('miss', { key: flight.plan.key, reason: flight.missed })
+    }
+    const started = clock.monotonic()
+    const stopRenewing = this.#renew(flights)
+    try {
+      // Outside any unit: what is shared must not be read on one transaction's connection.
+      const frame: Frame = { kind: 'load', keys, parent: around }
+      const loaded = await units.run(frame, () => loadAll(flights, 'any'))
+      const durationMs = clock.monotonic() - started
+      counters.loaded(durationMs)
+      if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
+      await Promise.all(
+        flights.map(async (flight, at) =>
+          this.land(flight, await this.keeper.keep(flight, loaded[at] as LoadedValue)),
+        ),
+      )
+    } catch (error) {
+      counters.loadErrors++
+      if (events.has('loadError')) for (const key of keys) events.emit('loadError', { key, error })
+      for (const flight of flights) this.#fail(flight, error)
+    } finally {
+      stopRenewing()
+    }
+  }
+
+  /** Waits until another process has filled, or until its claim falls to this one; at last loads without filling. */
+  async #await(flight: Flight, around: Frame | undefined, loadAll: LoadAll): Promise<void> {
+    const { clock, loadWaitMs } = this.#room
+    const deadline = clock.monotonic() + loadWaitMs
+    for (let pause = FIRST_PAUSE_MS; !flight.ended; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      if (clock.monotonic() >= deadline) return this.#load([flight], around, loadAll)
+      await sleep(clock, pause)
+      const { mine, others } = await this.#ask([flight], false)
+      if (others.length === 0) return this.#load(mine, around, loadAll)
+    }
+  }
+
+  /** Keeps claims alive while their load runs. @returns what stops it. */
+  #renew(flights: readonly Flight[]): () => void {
+    const { shared, clock, store } = this.#room
+    const claimed = flights.filter((flight) => flight.tokens !== undefined)
+    if (!shared || claimed.length === 0) return () => {}
+    let cancel = () => {}
+    const next = () => {
+      cancel = clock.after(CLAIM_TTL_MS / 3, () => {
+        for (const { plan, nonce } of claimed) store.renew(plan.key, nonce, CLAIM_TTL_MS).catch(() => {})
+        next()
+      })
+    }
+    next()
+    return () => cancel()
+  }
+
+  land(flight: Flight, landed: Parameters<Flight['land']>[0]): void {
+    flight.land(landed)
+    this.#end(flight)
+    // A claim whose value was not kept would keep others waiting until it lapses.
+    if (flight.tokens !== undefined && landed.freshUntil === undefined) this.#release(flight)
+  }
+
+  /** Ends a flight that nobody will bring home, and gives its claim back. */
+  abandon(flight: Flight): void {
+    this.#fail(flight, undefined)
+  }
+
+  #fail(flight: Flight, error: unknown): void {
+    if (flight.ended) return
+    flight.fail(error)
+    this.#end(flight)
+    if (flight.tokens !== undefined) this.#release(flight)
+  }
+
+  #release({ plan, nonce }: Flight): void {
+    this.#room.store.release(plan.key, nonce).catch(() => {})
+  }
+
+  #end(flight: Flight): void {
+    this.#room.flights.end(flight)
+    this.#room.stamps.release(flight.reservation)
+  }
+}

@@ -1,0 +1,68 @@
+import type { Isolation } from '../core/cache-options.ts'
+
+/** A value as memory keeps it. */
+export interface Isolated {
+  readonly value: unknown
+  /** Whether each reader must get a clone. */
+  readonly cloned: boolean
+}
+
+/**
+ * Keeps a value from being changed by those who read it. Throws what `structuredClone` throws for a value that can be
+ * neither frozen nor cloned faithfully.
+ */
+export function isolate(value: unknown, isolation: Isolation): Isolated {
+  if (typeof value !== 'object' || value === null) return { value, cloned: false }
+  if (isolation === 'none') return { value, cloned: false }
+  if (isolation === 'freeze') {
+    if (canFreeze(value, new Set())) return { value: deepFreeze(value, new Set()), cloned: false }
+  }
+  checkPlain(value, new Set())
+  return { value: structuredClone(value), cloned: true }
+}
+
+/** What a reader gets. */
+export function deliver(value: unknown, cloned: boolean): unknown {
+  return cloned ? structuredClone(value) : value
+}
+
+/** Whether freezing protects all of it: not so for Date, Map, Set and binary data, which have inner state. */
+function canFreeze(value: unknown, seen: Set<object>): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return true
+  seen.add(value)
+  if (value instanceof Date || value instanceof Map || value instanceof Set) return false
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return false
+  return Object.values(value).every((property) => canFreeze(property, seen))
+}
+
+function deepFreeze(value: object, seen: Set<object>): object {
+  if (seen.has(value)) return value
+  seen.add(value)
+  Object.freeze(value)
+  for (const property of Object.values(value)) {
+    if (typeof property === 'object' && property !== null) deepFreeze(property, seen)
+  }
+  return value
+}
+
+/** structuredClone would silently turn an instance of a class into a plain object. */
+function checkPlain(value: unknown, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return
+  seen.add(value)
+  if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return
+  if (value instanceof Map || value instanceof Set) {
+    for (const item of value instanceof Map ? [...value.keys(), ...value.values()] : value)
+      checkPlain(item, seen)
+    return
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (
+    prototype !== Object.prototype &&
+    prototype !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Error)
+  ) {
+    throw new TypeError(`an instance of ${value.constructor?.name ?? 'a class'} cannot be cloned faithfully`)
+  }
+  for (const property of Object.values(value)) checkPlain(property, seen)
+}

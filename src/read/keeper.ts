@@ -1,0 +1,177 @@
+import { MemoryEntry } from '../coherence/memory-tier.ts'
+import { decodeEntry, encodeEntry, fingerprint, fingerprintHead } from '../core/entry.ts'
+import type { RefusalReason } from '../core/events.ts'
+import type { Ttl } from '../core/lifetime.ts'
+import { sizeOf } from '../core/size.ts'
+import type { Flight, Landed } from '../loading/flight.ts'
+import { type Isolated, isolate } from './isolation.ts'
+import type { ReadRoom } from './room.ts'
+
+/** What a loader brought, with what it said about it. */
+export interface LoadedValue {
+  readonly value: unknown
+  /** Its lifetime, where loader or reader named one. */
+  readonly ttl: Ttl | undefined
+  /** Keep it nowhere. */
+  readonly skip: boolean
+}
+
+/** A value that came out of the store but may not be answered as it is. */
+export type Unusable =
+  | { readonly problem: 'expired'; readonly landed: Landed }
+  | { readonly problem: 'unreadable' }
+
+/**
+ * Puts values into the tiers. Every way in ends here, and every one is fenced twice: the store takes a value only from
+ * the claim's holder and under a vector that is still current; memory takes it only if nothing it relies on was
+ * touched since its reservation.
+ */
+export class Keeper {
+  readonly #room: ReadRoom
+
+  constructor(room: ReadRoom) {
+    this.#room = room
+  }
+
+  /** Keeps a loaded value as far as it may be kept. Never rejects: the reader has the value either way. */
+  async keep(flight: Flight, loaded: LoadedValue): Promise<Landed> {
+    const { clock, lifetimes, flights, stamps, store, shared, counters, events } = this.#room
+    const loadedAt = clock.monotonic()
+    const { plan, reservation, tokens, epoch } = flight
+    if (loaded.skip) return this.#refuse(flight, loaded, loadedAt, 'skipped')
+    if (tokens === undefined || epoch === undefined)
+      return this.#refuse(flight, loaded, loadedAt, 'store-unavailable')
+    if (!flights.leads(flight)) return this.#refuse(flight, loaded, loadedAt, 'no-claim')
+    if (!shared && !stamps.intact(reservation)) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
+    let ttlMs: number
+    let isolated: Isolated
+    let bytes: Uint8Array
+    const etag = this.#room.randomness.token()
+    try {
+      ttlMs = lifetimes.of(plan, loaded.value, clock.now(), loaded.ttl)
+      if (ttlMs === 0) return this.#refuse(flight, loaded, loadedAt, 'zero-ttl')
+      bytes = this.#encode(flight, loaded.value, ttlMs, etag)
+      isolated = isolate(loaded.value, this.#room.isolation)
+    } catch (error) {
+      return this.#refuse(
+        flight,
+        loaded,
+        loadedAt,
+        'uncacheable',
+        error instanceof Error ? error.message : String(error),
+      )
+    }
+    try {
+      const { key, stamps: names } = plan
+      const filled = await store.fill({
+        key,
+        nonce: flight.nonce,
+        epoch,
+        stamps: names,
+        tokens,
+        value: bytes,
+        ttlMs,
+        publish: flight.reload,
+      })
+      if (!filled) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
+    } catch (error) {
+      return this.#refuse(flight, loaded, loadedAt, 'store-unavailable', String(error))
+    }
+    const landed: Landed = { ...isolated, tier: 'loader', loadedAt, freshUntil: loadedAt + ttlMs, etag }
+    this.remember(flight, tokens, landed)
+    counters.fills++
+    if (events.has('fill')) events.emit('fill', { key: plan.key, ttlMs, stamps: plan.stamps })
+    return landed
+  }
+
+  /** Puts a value that is known to be valid under these tokens into memory, if nothing has touched the flight. */
+  remember(flight: Flight, tokens: readonly string[], landed: Landed): void {
+    const { memory, lease, clock, stamps, measured, flights } = this.#room
+    if (memory === undefined || landed.freshUntil === undefined) return
+    if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
+    if (!flights.leads(flight)) return
+    const vector = stamps.admit(flight.reservation, tokens)
+    if (vector === undefined) return
+    const bytes = measured ? sizeOf(landed.value) : 0
+    memory.put(
+      flight.plan.key,
+      new MemoryEntry(
+        landed.value,
+        vector,
+        landed.loadedAt,
+        landed.freshUntil,
+        landed.etag ?? '',
+        landed.cloned,
+        bytes,
+      ),
+    )
+  }
+
+  /** Reads a value that the store has judged valid. */
+  async open(flight: Flight, stored: Uint8Array): Promise<Landed | Unusable> {
+    const { clock, codec, isolation } = this.#room
+    const entry = decodeEntry(stored)
+    if (typeof entry === 'string') return this.#unreadable(flight, entry)
+    const { family } = flight.plan
+    if (entry.version !== (family?.version ?? 1))
+      return this.#unreadable(flight, `version ${entry.version} of its shape`)
+    if (entry.codec !== codec.id) return this.#unreadable(flight, `codec ${entry.codec}`)
+    try {
+      let value = codec.decode(entry.payload)
+      if (family?.schema !== undefined) {
+        const result = await family.schema['~standard'].validate(value)
+        if (result.issues !== undefined)
+          return this.#unreadable(flight, result.issues[0]?.message ?? 'its schema refuses it')
+        value = result.value
+      }
+      const now = clock.monotonic()
+      const age = Math.max(0, clock.now() - entry.loadedAt)
+      const loadedAt = now - age
+      const landed: Landed = {
+        ...isolate(value, isolation),
+        tier: 'store',
+        loadedAt,
+        freshUntil: loadedAt + entry.lifetimeMs,
+        etag: entry.etag,
+      }
+      return age < entry.lifetimeMs ? landed : { problem: 'expired', landed }
+    } catch (error) {
+      return this.#unreadable(flight, error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #encode(flight: Flight, value: unknown, lifetimeMs: number, etag: string): Uint8Array {
+    const { shared, codec, clock } = this.#room
+    if (!shared) return NOTHING
+    const { plan, epoch = '', tokens = [] } = flight
+    return encodeEntry({
+      fingerprint: fingerprint(fingerprintHead(plan.stamps), epoch, tokens),
+      loadedAt: clock.now(),
+      lifetimeMs,
+      etag,
+      version: plan.family?.version ?? 1,
+      codec: codec.id,
+      payload: codec.encode(value),
+    })
+  }
+
+  #refuse(
+    flight: Flight,
+    { value }: LoadedValue,
+    loadedAt: number,
+    reason: RefusalReason,
+    detail?: string,
+  ): Landed {
+    const { counters, events } = this.#room
+    counters.refuse(reason)
+    if (events.has('refused')) events.emit('refused', { key: flight.plan.key, reason, detail })
+    return { value, cloned: false, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }
+  }
+
+  #unreadable({ plan: { key } }: Flight, reason: string): Unusable {
+    this.#room.events.emit('unreadable', { key, reason })
+    return { problem: 'unreadable' }
+  }
+}
+
+const NOTHING = new Uint8Array(0)

@@ -1,0 +1,272 @@
+import type { MemoryEntry } from '../coherence/memory-tier.ts'
+import { allLive } from '../coherence/stamp-table.ts'
+import type { MissReason } from '../core/events.ts'
+import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
+import type { UnitOfWork } from '../core/unit.ts'
+import { Flight, type Landed } from '../loading/flight.ts'
+import { Fetch, type LoadAll } from './fetch.ts'
+import { deliver } from './isolation.ts'
+import { createLoaderContext, type LoadNotes } from './loader-context.ts'
+import { waitFor } from './patience.ts'
+import { checkCircle, checkLoader, type ReadRequest, readWishes } from './request.ts'
+import type { ReadRoom } from './room.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+/** What a read came to, before it is delivered. */
+export interface Answer {
+  readonly landed: Landed
+  readonly status: Entry<unknown>['status']
+}
+
+/** A valid entry in memory, and what its age allows. */
+interface Held {
+  readonly verdict: Verdict
+  readonly entry: MemoryEntry
+  readonly landed: Landed
+  readonly missed: MissReason
+}
+
+/** Why memory has nothing for a read. */
+interface NotHeld {
+  readonly verdict: 'none'
+  readonly missed: MissReason
+}
+
+/** Reads one key at a time. */
+export class Reader {
+  readonly #room: ReadRoom
+  readonly fetch: Fetch
+
+  constructor(room: ReadRoom) {
+    this.#room = room
+    this.fetch = new Fetch(room)
+  }
+
+  /** The value. A memory hit is answered at once: lease, lifetime and vector checked, nothing else done. */
+  get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
+    if (options === undefined && typeof load === 'function') {
+      const hit = this.#hit(key)
+      if (hit !== undefined) return Promise.resolve(hit.cloned ? deliver(hit.value, true) : hit.value)
+    }
+    return this.#answer(key, load, options).then(({ landed }) => deliver(landed.value, landed.cloned))
+  }
+
+  async getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
+    const { landed, status } = await this.#answer(key, load, options)
+    const { clock } = this.#room
+    const now = clock.monotonic()
+    return {
+      value: deliver(landed.value, landed.cloned),
+      status,
+      tier: landed.tier,
+      age: Math.max(0, now - landed.loadedAt),
+      expiresAt:
+        landed.freshUntil === undefined ? undefined : Math.round(clock.now() + landed.freshUntil - now),
+      etag: landed.etag,
+    }
+  }
+
+  peek(key: string): unknown {
+    const hit = this.#hit(key)
+    return hit === undefined ? undefined : deliver(hit.value, hit.cloned)
+  }
+
+  /** The entry memory may answer right now, counted as a hit. Nothing inside a unit or a load. */
+  #hit(key: string): MemoryEntry | undefined {
+    const { memory, units, clock, lease, counters, events } = this.#room
+    const entry = memory?.get(key)
+    if (entry === undefined || units.current() !== undefined) return undefined
+    const now = clock.monotonic()
+    if (now >= entry.freshUntil || now >= lease.until || !allLive(entry.vector)) return undefined
+    counters.memoryHits++
+    if (events.has('hit'))
+      events.emit('hit', { key, tier: 'memory', stale: false, ageMs: now - entry.loadedAt })
+    return entry
+  }
+
+  /** One read, as a straight line. */
+  async #answer(key: string, load: Loader<unknown>, options: ReadOptions | undefined): Promise<Answer> {
+    checkLoader(load, 'get')
+    const request = this.request(key, options)
+    const unit = this.#room.units.unit()
+    if (unit !== undefined) return this.#insideUnit(request, unit, load)
+    if (this.#keepsNothing(request)) return this.#bypass(request, load)
+
+    const held = this.recall(request)
+    if (held.verdict === 'fresh') return this.answerOf(request, held.landed)
+
+    const running = this.join(request)
+    if (running !== undefined && !this.awaitable(running, request)) return this.#bypass(request, load)
+    const flight = running ?? this.#lead(request, held, load)
+    if (held.verdict === 'stale') return this.answerOf(request, held.landed)
+
+    return this.answerOf(request, await this.#wait(flight, request, held))
+  }
+
+  /** @throws CacheError for a bad key or option, or a read that waits for itself. */
+  request(key: string, options: ReadOptions | undefined): ReadRequest {
+    const wishes = readWishes(options)
+    const plan = this.#room.plans.of(key)
+    const frame = this.#room.units.current()
+    checkCircle(key, frame)
+    return { plan, wishes, frame }
+  }
+
+  /** What memory holds for the read: only what is valid, judged by age; void entries are dropped on sight. */
+  recall(request: ReadRequest): Held | NotHeld {
+    const { memory, clock, lease } = this.#room
+    const { plan, wishes } = request
+    if (wishes.freshness === 'reload') return { verdict: 'none', missed: 'reload' }
+    const now = clock.monotonic()
+    if (memory !== undefined && !lease.held(now)) return { verdict: 'none', missed: 'unavailable' }
+    const entry = memory?.get(plan.key)
+    if (entry === undefined || this.#asksStore(request)) return { verdict: 'none', missed: 'absent' }
+    if (!allLive(entry.vector)) {
+      memory?.delete(plan.key)
+      return { verdict: 'none', missed: 'invalidated' }
+    }
+    const verdict = judge(entry, now, wishes)
+    return { verdict, entry, landed: fromMemory(entry), missed: 'expired' }
+  }
+
+  /** Whether the read must hear from the store itself, whatever this process knows. */
+  #asksStore({ wishes, frame }: ReadRequest): boolean {
+    const { shared, subscription } = this.#room
+    if (!shared) return false
+    if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true
+    const { token } = wishes
+    if (token === undefined) return false
+    if (!token.readable || token.queued) return true
+    return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))
+  }
+
+  /** A running flight that the read may share: nothing has touched it since it began. */
+  join(request: ReadRequest): Flight | undefined {
+    const { flights, stamps, lease, clock } = this.#room
+    const flight = flights.get(request.plan.key)
+    if (flight === undefined || this.#asksStore(request)) return undefined
+    if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
+    if (!stamps.intact(flight.reservation)) return undefined
+    const now = clock.monotonic()
+    const heard = lease.held(now) && flight.term === lease.term
+    if (!heard && now - flight.beganAt >= this.#room.maxStalenessMs) return undefined
+    return flight
+  }
+
+  /** Remembers which loads wait for which, and refuses a wait that would never end. */
+  awaitable(flight: Flight, { frame }: ReadRequest): boolean {
+    const around: Flight[] = []
+    for (let at = frame; at?.kind === 'load'; at = at.parent) {
+      around.push(...at.keys.flatMap((key) => this.#room.flights.get(key) ?? []))
+    }
+    if (around.some((outer) => flight.dependsOn(outer))) return false
+    for (const outer of around) outer.waitsFor.add(flight)
+    return true
+  }
+
+  /** A new flight for the key; it leads the key unless another, still good one does. */
+  begin(request: ReadRequest, missed: MissReason): Flight {
+    const { stamps, randomness, lease, clock, flights, shared } = this.#room
+    const { plan, wishes } = request
+    const now = clock.monotonic()
+    const term = lease.held(now) ? lease.term : Number.NaN
+    const leader = flights.get(plan.key)
+    const reservation = stamps.reserve(plan.key, plan.stamps)
+    const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
+    flight.missed = missed
+    flight.doomed = leader !== undefined && !stamps.intact(leader.reservation)
+    flights.start()
+    if (!shared || leader === undefined || flight.doomed) flights.lead(flight)
+    this.awaitable(flight, request)
+    return flight
+  }
+
+  #lead(request: ReadRequest, { missed }: { missed: MissReason }, load: Loader<unknown>): Flight {
+    const flight = this.begin(request, missed)
+    const loadOne: LoadAll = async ([one], source) => [await this.#call(one as Flight, request, load, source)]
+    void this.fetch.run([flight], request.frame, loadOne)
+    return flight
+  }
+
+  async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, source: 'primary' | 'any') {
+    const notes: LoadNotes = { ttl: undefined, skip: false }
+    const value = await load(createLoaderContext(request.plan, source, () => flight.signal, notes))
+    return { value, ttl: notes.ttl ?? request.wishes.ttl, skip: notes.skip }
+  }
+
+  #wait(flight: Flight, request: ReadRequest, held: Held | NotHeld): Promise<Landed> {
+    const entry = 'entry' in held ? held.entry : undefined
+    return waitFor(flight, request.wishes, this.#room.clock, () => this.#reserve(flight, request, entry))
+  }
+
+  /** A value past its lifetime that may be answered at this moment, if nothing has made it void. */
+  #reserve(flight: Flight, { wishes }: ReadRequest, entry: MemoryEntry | undefined): Landed | undefined {
+    const { clock, lease, stamps } = this.#room
+    const now = clock.monotonic()
+    const inTime = (freshUntil: number | undefined) =>
+      freshUntil !== undefined &&
+      now < freshUntil + Math.max(wishes.staleIfErrorMs, wishes.staleWhileRevalidateMs)
+    if (entry !== undefined && lease.held(now) && allLive(entry.vector) && inTime(entry.freshUntil))
+      return fromMemory(entry)
+    const { fallback } = flight
+    if (fallback !== undefined && stamps.intact(flight.reservation) && inTime(fallback.freshUntil))
+      return fallback
+    return undefined
+  }
+
+  /** Counts and tells how a read ended. */
+  answerOf({ plan }: ReadRequest, landed: Landed): Answer {
+    const { counters, events, clock } = this.#room
+    if (landed.tier === 'loader') {
+      counters.misses++
+      return { landed, status: 'miss' }
+    }
+    const now = clock.monotonic()
+    const stale = landed.freshUntil !== undefined && now >= landed.freshUntil
+    if (stale) counters.staleHits++
+    else if (landed.tier === 'memory') counters.memoryHits++
+    else counters.storeHits++
+    if (events.has('hit'))
+      events.emit('hit', { key: plan.key, tier: landed.tier, stale, ageMs: now - landed.loadedAt })
+    return { landed, status: stale ? 'stale' : 'hit' }
+  }
+
+  /** Whether the read neither asks nor fills: a lifetime of 0, or a closed cache. */
+  #keepsNothing({ plan, wishes }: ReadRequest): boolean {
+    return this.#room.closed() || this.#room.lifetimes.never(plan, this.#room.clock.now(), wishes.ttl)
+  }
+
+  /** Inside a unit: from the cache only while the unit is certain to have written nothing; never into it. */
+  async #insideUnit(request: ReadRequest, unit: UnitOfWork, load: Loader<unknown>): Promise<Answer> {
+    const held = unit.untouched ? this.recall(request) : undefined
+    if (held?.verdict === 'fresh') return this.answerOf(request, held.landed)
+    return this.#bypass(request, load)
+  }
+
+  async #bypass({ plan, frame }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
+    const { counters, clock, units } = this.#room
+    counters.bypasses++
+    const controller = new AbortController()
+    const context = createLoaderContext(
+      plan,
+      frame === undefined ? 'any' : 'primary',
+      () => controller.signal,
+      { ttl: undefined, skip: true },
+    )
+    const value = await units.run({ kind: 'load', keys: [plan.key], parent: frame }, () => load(context))
+    const landed: Landed = {
+      value,
+      tier: 'loader',
+      cloned: false,
+      loadedAt: clock.monotonic(),
+      freshUntil: undefined,
+      etag: undefined,
+    }
+    return { landed, status: 'bypass' }
+  }
+}
+
+function fromMemory(entry: MemoryEntry): Landed {
+  const { value, cloned, loadedAt, freshUntil, etag } = entry
+  return { value, cloned, loadedAt, freshUntil, etag, tier: 'memory' }
+}

@@ -1,0 +1,90 @@
+import type { Frame } from '../coherence/unit-context.ts'
+import type { KeyPlan } from '../core/dependency-map.ts'
+import { milliseconds } from '../core/duration.ts'
+import { CacheError, show } from '../core/errors.ts'
+import { lifetimePolicy, type Ttl } from '../core/lifetime.ts'
+import type { Freshness, ReadOptions } from '../core/loader.ts'
+import { checkChoice, checkOptions } from '../core/options.ts'
+import { decodeToken, type ReadToken } from '../core/token.ts'
+
+/** One read's wishes, checked and in milliseconds. */
+export interface ReadWishes {
+  readonly ttl: Ttl | undefined
+  readonly freshness: Freshness
+  readonly staleWhileRevalidateMs: number
+  readonly staleIfErrorMs: number
+  readonly softMs: number | undefined
+  readonly hardMs: number | undefined
+  readonly token: ReadToken | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** One read of one key. */
+export interface ReadRequest {
+  readonly plan: KeyPlan
+  readonly wishes: ReadWishes
+  /** The unit or load it is made inside of. */
+  readonly frame: Frame | undefined
+}
+
+const PLAIN: ReadWishes = Object.freeze({
+  ttl: undefined,
+  freshness: 'bounded',
+  staleWhileRevalidateMs: 0,
+  staleIfErrorMs: 0,
+  softMs: undefined,
+  hardMs: undefined,
+  token: undefined,
+  signal: undefined,
+})
+
+const OPTIONS = ['ttl', 'freshness', 'staleWhileRevalidate', 'staleIfError', 'timeout', 'token', 'signal']
+
+/** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION` */
+export function readWishes(options: ReadOptions | undefined): ReadWishes {
+  if (options === undefined) return PLAIN
+  checkOptions(options, OPTIONS, 'get')
+  checkOptions(options.timeout, ['soft', 'hard'], 'get: timeout')
+  if (options.ttl !== undefined) lifetimePolicy(options.ttl, 'get: ttl')
+  const { soft, hard } = options.timeout ?? {}
+  return {
+    ttl: options.ttl,
+    freshness: checkChoice(
+      options.freshness ?? 'bounded',
+      ['bounded', 'committed', 'reload'],
+      'get: freshness',
+    ),
+    staleWhileRevalidateMs: milliseconds(options.staleWhileRevalidate ?? 0, 'get: staleWhileRevalidate'),
+    staleIfErrorMs: milliseconds(options.staleIfError ?? 0, 'get: staleIfError'),
+    softMs: soft === undefined ? undefined : milliseconds(soft, 'get: timeout.soft'),
+    hardMs: hard === undefined ? undefined : milliseconds(hard, 'get: timeout.hard'),
+    token: options.token === undefined ? undefined : decodeToken(options.token),
+    signal: options.signal,
+  }
+}
+
+/** @throws CacheError `INVALID_ARGUMENT` unless it can be called. */
+export function checkLoader(load: unknown, what: string): void {
+  if (typeof load === 'function') return
+  throw new CacheError(
+    'INVALID_ARGUMENT',
+    `${what}: ${show(load)} is no loader. Pass a function that loads the value.`,
+  )
+}
+
+/** @throws CacheError `CIRCULAR_LOAD` where the key is already being loaded around this read. */
+export function checkCircle(key: string, frame: Frame | undefined): void {
+  const path = [key]
+  for (let around = frame; around?.kind === 'load'; around = around.parent) {
+    if (!around.keys.includes(key)) {
+      path.unshift(around.keys[0] ?? key)
+      continue
+    }
+    path.unshift(key)
+    throw new CacheError(
+      'CIRCULAR_LOAD',
+      `Loading ${show(key)} reads ${path.slice(1).map(show).join(' → ')}: it waits for itself. Load it without the cache there.`,
+      { key },
+    )
+  }
+}

@@ -1,0 +1,32 @@
+import type { Causes } from '../coherence/causes.ts'
+import type { MemoryTier } from '../coherence/memory-tier.ts'
+import type { StampTable } from '../coherence/stamp-table.ts'
+import type { Subscription } from '../coherence/subscription.ts'
+import type { UnitContext } from '../coherence/unit-context.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Counters } from '../core/counters.ts'
+import type { DependencyMap } from '../core/dependency-map.ts'
+import type { Emitter } from '../core/events.ts'
+import type { Randomness } from '../core/random.ts'
+import type { Store } from '../core/store.ts'
+
+/** All that writing works with. */
+export interface WriteRoom {
+  readonly clock: Clock
+  readonly randomness: Randomness
+  readonly events: Emitter
+  readonly counters: Counters
+  readonly map: DependencyMap
+  readonly stamps: StampTable
+  readonly memory: MemoryTier | undefined
+  readonly subscription: Subscription
+  readonly causes: Causes
+  readonly units: UnitContext
+  readonly store: Store
+  /** Whether soft locks are held from before COMMIT until the rotation. */
+  readonly locks: boolean
+  readonly unknownTables: 'event' | 'error'
+  /** Names this process in messages. */
+  readonly process: string
+  readonly closed: () => boolean
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { entries } from './scripts/entries.ts'
+import { textModules } from './scripts/text-modules.ts'
+
+const root = new URL('./', import.meta.url)
+
+export default defineConfig({
+  plugins: [textModules()],
+  resolve: {
+    alias: entries.map(({ specifier, source }) => ({
+      find: new RegExp(`^${specifier}$`),
+      replacement: fileURLToPath(new URL(source, root)),
+    })),
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Suites with a runner or an installation of their own.
+    exclude: ['test/{databases,browser,package,storm}/**', '**/node_modules/**'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 10_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+  },
+})
