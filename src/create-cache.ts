@@ -1,10 +1,12 @@
 import { jsonCodec } from './codecs/json.ts'
 import { Causes } from './coherence/causes.ts'
 import { explain } from './coherence/explain.ts'
+import { Heartbeat } from './coherence/heartbeat.ts'
 import { MemoryLease } from './coherence/lease.ts'
 import { MemoryTier } from './coherence/memory-tier.ts'
 import { Plans } from './coherence/plans.ts'
 import { StampTable } from './coherence/stamp-table.ts'
+import { StoreGate } from './coherence/store-gate.ts'
 import { Subscription } from './coherence/subscription.ts'
 import { UnitContext } from './coherence/unit-context.ts'
 import type { Cache } from './core/cache.ts'
@@ -16,6 +18,7 @@ import { Emitter } from './core/events.ts'
 import { FamilyIndex } from './core/family-index.ts'
 import { claimName } from './core/open-caches.ts'
 import { readSettings, type Settings } from './core/settings.ts'
+import type { StoreSession } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
 import { Flights } from './loading/flight.ts'
 import { logEvents } from './observe/log-events.ts'
@@ -26,6 +29,8 @@ import { Reader } from './read/reader.ts'
 import type { ReadRoom } from './read/room.ts'
 import { localStore } from './stores/local.ts'
 import { Committer } from './write/committer.ts'
+import { ForeignMaps } from './write/foreign-maps.ts'
+import { ReplayQueue } from './write/replay-queue.ts'
 import type { WriteRoom } from './write/room.ts'
 
 /**
@@ -56,7 +61,7 @@ export function createCache<const Tables extends string = string, const Scopes e
   const settings = readSettings(options)
   checkSupported(settings)
   const families = new FamilyIndex(settings.keys)
-  const map = new DependencyMap(settings.dependencies, families)
+  const map = new DependencyMap(settings.dependencies, families, settings.partitionBy)
   checkPartition(settings, families)
   const release = claimName(settings.name, settings.instance)
   return assemble(settings, map, release) as unknown as Cache<Tables, Scopes>
@@ -64,8 +69,11 @@ export function createCache<const Tables extends string = string, const Scopes e
 
 /** Puts the rooms together. */
 function assemble(settings: Settings, map: DependencyMap, release: () => void): OpenCache {
-  const { clock, randomness, name, namespace, instance } = settings
+  const { clock, randomness, name, namespace, instance, maxStalenessMs } = settings
   const process = `${name}${instance === undefined ? '' : `#${instance}`}@${randomness.token()}`
+  const driver = settings.store ?? localStore
+  const shared = driver.holdsValues
+  const registration = map.registration()
   const events = new Emitter()
   const counters = new Counters()
   const stamps = new StampTable()
@@ -73,14 +81,44 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
   const lease = new MemoryLease()
   const causes = new Causes()
   const units = new UnitContext()
-  const plans = new Plans(map, settings.coherence)
+  const plans = new Plans(map, settings.coherence, shared ? registration.stamp : undefined)
   const lifetimes = new Lifetimes({ ttl: settings.ttl, negativeTtl: settings.negativeTtl })
-  const flights = new Flights()
-  const subscription = new Subscription({ clock, stamps, memory, lease, causes, events })
-  const driver = settings.store ?? localStore
-  const store = driver.connect({ name, namespace, process, clock, randomness, listener: subscription })
+  const queue = new ReplayQueue()
+  const subscription = new Subscription({
+    clock,
+    stamps,
+    memory,
+    lease,
+    causes,
+    events,
+    registration: registration.stamp,
+    local: !shared,
+  })
+  const session: StoreSession = {
+    name,
+    namespace,
+    process,
+    map: registration,
+    maxStalenessMs,
+    clock,
+    randomness,
+    listener: subscription,
+  }
+  const behind = driver.connect(session)
+  const gate = shared
+    ? new StoreGate(behind, {
+        clock,
+        events,
+        timeoutMs: settings.storeTimeoutMs,
+        onAway: (reason) => subscription.distrust(reason),
+        replay: (away) => committer.replay(away),
+      })
+    : undefined
+  const store = gate ?? behind
+  const heartbeat = new Heartbeat({ clock, lease, subscription, store, maxStalenessMs })
+  if (shared && memory !== undefined) lease.onWanted = () => heartbeat.wake()
   let closed = false
-  const shared = {
+  const common = {
     clock,
     randomness,
     events,
@@ -93,26 +131,30 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     closed: () => closed,
   }
   const readRoom: ReadRoom = {
-    ...shared,
+    ...common,
     plans,
     lifetimes,
     lease,
-    flights,
-    shared: driver.holdsValues,
+    flights: new Flights(),
+    shared,
     codec: jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',
     measured: settings.memory?.maxBytes !== undefined,
-    maxStalenessMs: settings.maxStalenessMs,
+    maxStalenessMs,
     loadWaitMs: settings.loadWaitMs,
   }
   const writeRoom: WriteRoom = {
-    ...shared,
+    ...common,
     map,
     causes,
     process,
+    queue,
+    foreign: new ForeignMaps(registration.digest),
+    distrustStore: (error) => gate?.distrust(error),
     locks: settings.consistency !== 'bounded',
     unknownTables: settings.unknownTables,
   }
+  const committer = new Committer(writeRoom)
   if (settings.logger !== undefined) {
     logEvents(events, settings.logger, (key) => {
       const { family, params } = plans.of(key)
@@ -129,17 +171,19 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     name,
     namespace,
     storeKind: driver.kind,
+    gate,
     readRoom,
     writeRoom,
     reader,
     batches: new BatchReader(readRoom, reader),
     fills: new ManualFill(readRoom, reader.fetch),
-    committer: new Committer(writeRoom),
+    committer,
     families: new Set(map.families()),
     explain: (key) =>
       explain({ clock, map, plans, memory, causes }, key, (plan) => lifetimes.policy(plan).description),
     close: () => {
       closed = true
+      heartbeat.close()
       release()
     },
   })

@@ -1,3 +1,4 @@
+import type { StoreGate } from './coherence/store-gate.ts'
 import type { Cache, CloseReport, Session } from './core/cache.ts'
 import { type InvalidateRequest, NO_CHANGE, readRequest } from './core/change.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
@@ -26,6 +27,7 @@ export interface CacheParts {
   readonly name: string
   readonly namespace: string
   readonly storeKind: string
+  readonly gate: StoreGate | undefined
   readonly readRoom: ReadRoom
   readonly writeRoom: WriteRoom
   readonly reader: Reader
@@ -182,14 +184,15 @@ export class OpenCache {
   }
 
   health(): Health {
-    const { storeKind, readRoom } = this.#parts
+    const { storeKind, gate, readRoom, writeRoom } = this.#parts
     const { lease, clock, memory, subscription, closed } = readRoom
+    const status = gate?.status ?? 'none'
     return {
-      status: closed() ? 'closed' : 'ok',
-      store: { kind: storeKind, status: readRoom.shared ? 'connected' : 'none', since: 0 },
+      status: closed() ? 'closed' : status === 'away' ? 'degraded' : 'ok',
+      store: { kind: storeKind, status, since: gate?.since ?? 0 },
       subscription: readRoom.shared ? (subscription.isSubscribed ? 'subscribed' : 'unsubscribed') : 'none',
       memoryLease: memory === undefined ? 'off' : lease.held(clock.monotonic()) ? 'held' : 'lost',
-      queue: { length: 0 },
+      queue: { length: writeRoom.queue.length },
       warnings: [],
     }
   }
@@ -227,7 +230,7 @@ export class OpenCache {
     subscription.unsubscribed('closed')
     await store.close()
     memory?.clear()
-    return { loads: flights.running, queued: 0 }
+    return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
   }
 
   #checkOpen(what: string): void {

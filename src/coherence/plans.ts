@@ -2,10 +2,9 @@ import { LRUCache } from 'lru-cache'
 import { readKey } from '../core/change.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
 import type { Coherence } from '../core/key.ts'
-import { ROOT } from '../core/stamp.ts'
+import { ROOT, type StampName } from '../core/stamp.ts'
 
 const KEPT = 4_096
-const ROOT_ONLY = Object.freeze([ROOT])
 
 /** What the map says of keys, remembered for those asked about lately; and which families have coherence off. */
 export class Plans {
@@ -14,9 +13,13 @@ export class Plans {
   readonly #families = new Map<string, Coherence>()
   #all: Coherence
 
-  constructor(map: DependencyMap, all: Coherence) {
+  /** The stamp of this process's registration, first in every vector; undefined where nobody else reads. */
+  readonly #registration: StampName | undefined
+
+  constructor(map: DependencyMap, all: Coherence, registration: StampName | undefined) {
     this.#map = map
     this.#all = all
+    this.#registration = registration
   }
 
   /**
@@ -36,9 +39,13 @@ export class Plans {
         : family === undefined
           ? 'on'
           : (this.#families.get(family.name) ?? family.coherence)
-    const known = coherence === 'off' ? { ...plan, stamps: ROOT_ONLY } : plan
+    const known = { ...plan, stamps: coherence === 'off' ? [ROOT] : this.#registered(plan.stamps) }
     this.#kept.set(key, known)
     return known
+  }
+
+  #registered(stamps: readonly StampName[]): readonly StampName[] {
+    return this.#registration === undefined ? stamps : [this.#registration, ...stamps]
   }
 
   /** Switches the whole cache, or one family over it. */

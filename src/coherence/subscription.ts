@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Emitter } from '../core/events.ts'
-import { ROOT } from '../core/stamp.ts'
-import type { InvalidationMessage, StoreListener } from '../core/store.ts'
+import { ROOT, type StampName } from '../core/stamp.ts'
+import type { InvalidationMessage, Position, StoreListener } from '../core/store.ts'
 import type { Causes } from './causes.ts'
 import type { MemoryLease } from './lease.ts'
 import type { MemoryTier } from './memory-tier.ts'
@@ -15,9 +15,18 @@ export interface Heard {
   readonly lease: MemoryLease
   readonly causes: Causes
   readonly events: Emitter
+  /** The stamp of this process's registration. */
+  readonly registration: StampName
+  /** Whether hearing is all there is to know: no store behind it that could have gone on unheard. */
+  readonly local: boolean
 }
 
 const OWN_REMEMBERED = 4_096
+
+interface Waiting {
+  readonly positions: readonly Position[]
+  readonly resolve: (reached: boolean) => void
+}
 
 /**
  * What this process has heard of the store's invalidations: one state machine over messages, replies and the state of
@@ -27,11 +36,9 @@ const OWN_REMEMBERED = 4_096
 export class Subscription implements StoreListener {
   readonly #heard: Heard
   readonly #own = new Set<string>()
+  readonly #positions = new Map<number, Position>()
+  #waiting: readonly Waiting[] = []
   #subscribed = false
-  #epoch: string | undefined
-  #sequence = 0
-  /** Called when the subscription comes or goes. */
-  onChange: ((subscribed: boolean) => void) | undefined
 
   constructor(heard: Heard) {
     this.#heard = heard
@@ -43,9 +50,9 @@ export class Subscription implements StoreListener {
 
   subscribed(): void {
     this.#subscribed = true
+    this.#positions.clear()
     this.flush('subscribed')
-    this.#heard.lease.grant(Number.POSITIVE_INFINITY)
-    this.onChange?.(true)
+    if (this.#heard.local) this.#heard.lease.grant(Number.POSITIVE_INFINITY)
   }
 
   unsubscribed(reason: string): void {
@@ -53,7 +60,13 @@ export class Subscription implements StoreListener {
     this.#subscribed = false
     this.#heard.lease.lose()
     this.flush(reason)
-    this.onChange?.(false)
+    this.#settle()
+  }
+
+  /** The store may have gone on without being heard: no lease, and nothing known, until the next heartbeat. */
+  distrust(reason: string): void {
+    this.#heard.lease.lose()
+    this.flush(reason)
   }
 
   /** An invalidation this process is about to make: its echo tells nothing new. */
@@ -66,33 +79,68 @@ export class Subscription implements StoreListener {
 
   invalidated(message: InvalidationMessage): void {
     const { stamps, memory, events, causes, clock } = this.#heard
-    if (!this.#follows(message)) this.flush('a lost message or another epoch')
-    this.#epoch = message.epoch
-    this.#sequence = message.sequence
-    if (message.cause !== undefined && this.#own.delete(message.cause.id)) return
-    stamps.touch(message.stamps, message.keys)
-    for (const key of message.keys) memory?.delete(key)
-    if (message.everyKey) this.flush('an ad-hoc pattern')
-    if (message.stamps.includes(ROOT)) memory?.clear()
-    causes.note({ at: clock.now(), ...message })
-    if (events.has('remoteInvalidated')) {
-      events.emit('remoteInvalidated', { stamps: message.stamps, keys: message.keys, cause: message.cause })
+    this.#follow(message)
+    if (message.cause === undefined || !this.#own.has(message.cause.id)) {
+      stamps.touch(message.stamps, message.keys)
+      for (const key of message.keys) memory?.delete(key)
+      if (message.everyKey) this.flush('an ad-hoc pattern')
+      if (message.stamps.includes(ROOT)) memory?.clear()
+      causes.note({ at: clock.now(), ...message })
+      if (events.has('remoteInvalidated')) {
+        events.emit('remoteInvalidated', { stamps: message.stamps, keys: message.keys, cause: message.cause })
+      }
     }
+    this.#settle()
   }
 
-  /** A reply of the store named this epoch. @returns false where it is another one: everything known is void. */
-  observe(epoch: string): boolean {
-    if (this.#epoch === epoch) return true
-    const first = this.#epoch === undefined
-    this.#epoch = epoch
-    this.#sequence = Number.NaN
-    if (!first) this.flush('another epoch')
-    return first
+  /** A reply of the store named these epochs. Another one than is known: everything known is void. */
+  observe(positions: readonly Position[]): void {
+    const unknown = positions.filter(
+      ({ partition, epoch }) => (this.#positions.get(partition)?.epoch ?? epoch) !== epoch,
+    )
+    if (unknown.length > 0) this.adopt(unknown)
   }
 
   /** Whether every invalidation of this epoch up to `sequence` has been heard. */
   reached(epoch: string, sequence: number): boolean {
-    return this.#subscribed && this.#epoch === epoch && this.#sequence >= sequence
+    if (!this.#subscribed) return false
+    for (const position of this.#positions.values()) {
+      if (position.epoch === epoch) return position.sequence >= sequence
+    }
+    return false
+  }
+
+  /** Resolves to true once all of these positions have been heard, to false after `patienceMs`. */
+  whenReached(positions: readonly Position[], clock: Clock, patienceMs: number): Promise<boolean> {
+    if (this.#all(positions)) return Promise.resolve(true)
+    // Of an epoch that is not known nothing will ever be heard up to here.
+    if (positions.some(({ partition, epoch }) => this.#positions.get(partition)?.epoch !== epoch))
+      return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        positions,
+        resolve: (reached) => {
+          cancel()
+          this.#waiting = this.#waiting.filter((one) => one !== waiting)
+          resolve(reached)
+        },
+      }
+      const cancel = clock.after(patienceMs, () => waiting.resolve(false))
+      this.#waiting = [...this.#waiting, waiting]
+    })
+  }
+
+  /** Starts from the store's own word: what came before it is forgotten. */
+  adopt(positions: readonly Position[]): void {
+    this.flush('a lost message or another epoch')
+    for (const position of positions) this.#positions.set(position.partition, position)
+  }
+
+  /** A registration that lapsed and came back voids what was filled under the old one. */
+  checkRegistration(tokens: readonly string[]): void {
+    const { stamps, registration } = this.#heard
+    const known = stamps.token(registration)
+    if (known !== undefined && tokens.some((token) => token !== known)) this.flush('a lapsed registration')
   }
 
   flush(reason: string): void {
@@ -102,9 +150,26 @@ export class Subscription implements StoreListener {
     if (events.has('flushed')) events.emit('flushed', { reason })
   }
 
-  #follows(message: InvalidationMessage): boolean {
-    if (this.#epoch === undefined) return true
-    if (this.#epoch !== message.epoch) return false
-    return Number.isNaN(this.#sequence) || message.sequence === this.#sequence + 1
+  /** Moves the partition's position to the message, and flushes unless it is the one after. */
+  #follow({ partition, epoch, sequence }: InvalidationMessage): void {
+    const known = this.#positions.get(partition)
+    const next = known?.epoch === epoch && sequence === known.sequence + 1
+    if (!next && known !== undefined) this.flush('a lost message or another epoch')
+    const furthest = known?.epoch === epoch ? Math.max(known.sequence, sequence) : sequence
+    this.#positions.set(partition, { partition, epoch, sequence: furthest })
+  }
+
+  #all(positions: readonly Position[]): boolean {
+    return positions.every(({ partition, epoch, sequence }) => {
+      const heard = this.#positions.get(partition)
+      return heard?.epoch === epoch && heard.sequence >= sequence
+    })
+  }
+
+  #settle(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#subscribed) waiting.resolve(false)
+      else if (this.#all(waiting.positions)) waiting.resolve(true)
+    }
   }
 }

@@ -6,7 +6,9 @@ import { CacheError, show } from './errors.ts'
 import type { FamilyIndex } from './family-index.ts'
 import type { CompiledFamily } from './key.ts'
 import { Pattern } from './pattern.ts'
-import { patternStamp, ROOT, type StampName, scopeStamp } from './stamp.ts'
+import { leadingRun, type Skeleton, skeletonDigest } from './skeleton.ts'
+import { patternStamp, ROOT, registrationStamp, type StampName, scopeStamp } from './stamp.ts'
+import type { KeyPlace, MapRegistration } from './store.ts'
 
 /** All that the map says of one key. Computed once per entry, never on a memory hit. */
 export interface KeyPlan {
@@ -15,6 +17,8 @@ export interface KeyPlan {
   readonly params: Readonly<Record<string, string>>
   /** The stamps a value of this key must be filled under, in a fixed order. */
   readonly stamps: readonly StampName[]
+  /** The text whose hash decides in which partition the key lives: its tenant, or the key itself. */
+  readonly shard: string
 }
 
 /** A pattern that a table's writes reach. */
@@ -35,7 +39,9 @@ export interface PatternSource {
 /** What a change comes to, before it is applied. */
 export interface Targets {
   readonly stamps: readonly StampName[]
-  readonly keys: readonly string[]
+  readonly keys: readonly KeyPlace[]
+  /** The writes themselves, for maps of other processes. */
+  readonly writes: readonly TableChange[]
   /** Patterns that the map does not know, and that have no stamp. */
   readonly patterns: readonly Pattern[]
   readonly tables: readonly string[]
@@ -54,8 +60,10 @@ export class DependencyMap {
   readonly #families: FamilyIndex
   readonly #patterns: ReadonlyMap<string, Pattern>
   readonly #reach = new Map<string, readonly Reach[]>()
+  readonly #partitionBy: string | undefined
 
-  constructor(declared: Dependencies, families: FamilyIndex) {
+  constructor(declared: Dependencies, families: FamilyIndex, partitionBy?: string) {
+    this.#partitionBy = partitionBy
     this.#declared = declared
     this.#families = families
     this.#patterns = new Map(
@@ -71,6 +79,32 @@ export class DependencyMap {
   /** Whether the map names this table or view. */
   knows(table: string): boolean {
     return this.#reach.has(table)
+  }
+
+  /** The map as other writers need to know it. */
+  registration(): MapRegistration {
+    const tables = [...this.#reach].map(([name, reach]): [string, Skeleton['tables'][string]] => {
+      const automatic = ({ binder }: Reach) => binder !== undefined && binder.bind === undefined
+      return [
+        name,
+        {
+          bound: reach
+            .filter(automatic)
+            .map(({ pattern }) => pattern.text)
+            .sort(),
+          whole: reach
+            .filter((one) => !automatic(one))
+            .map(({ pattern }) => pattern.text)
+            .sort(),
+          stable: [...(this.#declared.tables.get(name)?.stable ?? [])].sort(),
+        },
+      ]
+    })
+    tables.sort(([one], [other]) => (one < other ? -1 : 1))
+    const skeleton: Skeleton = { format: 1, tables: Object.fromEntries(tables) }
+    const text = JSON.stringify(skeleton)
+    const digest = skeletonDigest(text)
+    return { digest, stamp: registrationStamp(digest), skeleton: text }
   }
 
   /** The names of the key families. */
@@ -92,7 +126,7 @@ export class DependencyMap {
       }
     }
     for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
-    return { key, family, params, stamps: [...stamps] }
+    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params) }
   }
 
   /** Which patterns the key matches, and which tables and views reach them. */
@@ -145,7 +179,11 @@ export class DependencyMap {
     const tables = [...new Set(change.tables.map(({ table }) => table))]
     return {
       stamps: withoutCovered(stamps),
-      keys: [...new Set(change.keys)],
+      keys: [...new Set(change.keys)].map((key) => ({
+        key,
+        shard: this.#shard(key, this.#families.find(key).params),
+      })),
+      writes: change.tables,
       patterns,
       tables,
       unknownTables: tables.filter((table) => !this.knows(table)),
@@ -164,6 +202,11 @@ export class DependencyMap {
       else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))
     }
     return stamps
+  }
+
+  #shard(key: string, params: Readonly<Record<string, string>>): string {
+    const tenant = this.#partitionBy === undefined ? undefined : params[this.#partitionBy]
+    return tenant === undefined ? key : `|${tenant}`
   }
 
   #scope(scope: string, value: unknown): StampName {
@@ -227,16 +270,6 @@ function ownReach(table: CompiledTable): Reach[] {
   const captures = [...new Set(table.patterns.flatMap((pattern) => pattern.captures))]
   const binder: RowBinder = { captures, bind: table.bind, stable: table.stable }
   return table.patterns.map((pattern) => ({ pattern, binder }))
-}
-
-function leadingRun(pattern: Pattern, bound: Bound): readonly string[] {
-  const run: string[] = []
-  for (const capture of pattern.captures) {
-    const value = bound.get(capture)
-    if (value === undefined) break
-    run.push(value)
-  }
-  return run
 }
 
 /** Drops stamps under a shallower one of the same pattern that is rotated too, and all but the root under the root. */

@@ -20,9 +20,15 @@ export function scopeStamp(scope: string, value: string): StampName {
   return `|${scope}=${value}`
 }
 
+/** The stamp that stands for a registered map. */
+export function registrationStamp(digest: string): StampName {
+  return `|map|${digest}`
+}
+
 /** A stamp's name as people read it, in logs and `explain`. */
 export function describeStamp(name: StampName): string {
   if (name === ROOT) return 'everything'
+  if (name.startsWith('|map|')) return `map ${name.slice(5)}`
   if (name.startsWith('|')) return `scope ${name.slice(1)}`
   const [pattern, run] = name.split('|')
   return run === undefined ? `${pattern}` : `${pattern} at ${run}`

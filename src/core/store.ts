@@ -12,9 +12,31 @@ export interface StoreSession {
   readonly namespace: string
   /** This process, or this cache in it, in messages and logs. */
   readonly process: string
+  /** What this process's readers rely on; registered before its first claim. */
+  readonly map: MapRegistration
+  /** T, in milliseconds. */
+  readonly maxStalenessMs: number
   readonly clock: Clock
   readonly randomness: Randomness
   readonly listener: StoreListener
+}
+
+/** A dependency map as it stands in the store, so that writers with other maps can rotate for it too. */
+export interface MapRegistration {
+  /** The digest of the skeleton; processes of one digest share one registration. */
+  readonly digest: string
+  /** The name of the stamp that stands for the registration; the first of every vector. */
+  readonly stamp: StampName
+  readonly skeleton: string
+}
+
+/** Where the invalidations of one partition stand. */
+export interface Position {
+  readonly partition: number
+  /** Names the incarnation of the partition's state: another one means that everything known of it is void. */
+  readonly epoch: string
+  /** Counts invalidations within an epoch; a gap is a lost message. */
+  readonly sequence: number
 }
 
 /** How a cache hears of what others did. Calls come in the order in which the store made the changes. */
@@ -27,11 +49,7 @@ export interface StoreListener {
 }
 
 /** One invalidation, as published with it. */
-export interface InvalidationMessage {
-  /** Names the incarnation of the store's state: another one means that everything known of it is void. */
-  readonly epoch: string
-  /** Counts invalidations within an epoch; a gap is a lost message. */
-  readonly sequence: number
+export interface InvalidationMessage extends Position {
   readonly stamps: readonly StampName[]
   readonly keys: readonly string[]
   /** An ad-hoc pattern was invalidated: any key may be concerned. */
@@ -39,9 +57,14 @@ export interface InvalidationMessage {
   readonly cause: Cause | undefined
 }
 
-/** One key of a full read. */
-export interface ReadItem {
+/** A key, and the text whose hash decides in which partition it lives: its tenant, or itself. */
+export interface KeyPlace {
   readonly key: string
+  readonly shard: string
+}
+
+/** One key of a full read. */
+export interface ReadItem extends KeyPlace {
   readonly stamps: readonly StampName[]
   /** Set: on a miss take the fill claim under this nonce, and create missing stamps. */
   readonly claim?: ClaimRequest | undefined
@@ -64,6 +87,8 @@ export interface ReadResult {
   readonly voided: boolean
   /** The current tokens, in the order asked; an empty text where there is none. All present once a claim is granted. */
   readonly tokens: readonly string[]
+  /** The epoch of the key's partition. */
+  readonly epoch: string
   /** Some stamp is under a soft lock: load from the primary, fill nothing. */
   readonly locked: boolean
   readonly claim: 'granted' | 'held' | 'none'
@@ -73,14 +98,12 @@ export interface ReadResult {
 
 /** What a full read answers. Only such a reply may teach a stamp or decide a `committed` read. */
 export interface ReadReply {
-  readonly epoch: string
-  readonly sequence: number
+  readonly positions: readonly Position[]
   readonly results: readonly ReadResult[]
 }
 
 /** A loaded value on its way in. */
-export interface FillRequest {
-  readonly key: string
+export interface FillRequest extends KeyPlace {
   readonly nonce: string
   readonly epoch: string
   readonly stamps: readonly StampName[]
@@ -95,14 +118,22 @@ export interface FillRequest {
 /** What to make void, in one step. */
 export interface RotateRequest {
   readonly stamps: readonly StampName[]
-  readonly keys: readonly string[]
+  readonly keys: readonly KeyPlace[]
   readonly cause: Cause
 }
 
-/** Where the sequence stands after a rotation. */
+/** What a rotation answers. */
 export interface RotateReply {
-  readonly epoch: string
-  readonly sequence: number
+  readonly positions: readonly Position[]
+  /** Digests of the maps registered now, where the store keeps any. */
+  readonly maps: readonly string[]
+}
+
+/** What a heartbeat answers. */
+export interface HeartbeatReply {
+  readonly positions: readonly Position[]
+  /** The current token of this process's registration, per partition. */
+  readonly registrations: readonly string[]
 }
 
 /**
@@ -113,19 +144,25 @@ export interface Store {
   /** Connects, subscribes, and resolves when the store can be used. */
   open(): Promise<void>
   /** Reads values alone, for a caller that can judge them itself. */
-  values(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>
+  values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]>
   /** Reads values, stamps and claims in one step; judges; takes claims on misses. */
   read(items: readonly ReadItem[]): Promise<ReadReply>
   /** Stores a value if the claim is still this nonce's and every token is still current and unlocked. */
   fill(request: FillRequest): Promise<boolean>
   /** Prolongs a claim. False: it is no longer this nonce's. */
-  renew(key: string, nonce: string, ttlMs: number): Promise<boolean>
+  renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean>
   /** Gives a claim back, so that the next reader need not wait for its end. */
-  release(key: string, nonce: string): Promise<void>
+  release(place: KeyPlace, nonce: string): Promise<void>
   /** Makes stamps and keys void, advances the sequence, publishes. */
   rotate(request: RotateRequest): Promise<RotateReply>
   /** Makes every key of an ad-hoc pattern void: all claims first, then all values, the message last. */
   sweep(patterns: readonly Pattern[], cause: Cause): Promise<RotateReply>
+  /** Proves by a write that the store is the primary and hears this process; tells where every partition stands. */
+  heartbeat(): Promise<HeartbeatReply>
+  /** The skeleton of a registered map; undefined where it cannot be had. */
+  skeleton(digest: string): Promise<string | undefined>
+  /** Drops connections that may be dead, so that new ones are made. */
+  reconnect(): void
   /** Ends subscriptions and timers. Connections belong to whoever made them. */
   close(): Promise<void>
 }

@@ -49,19 +49,20 @@ export class Fetch {
       const takeOver = again || flight.reload || flight.doomed
       return {
         key: flight.plan.key,
+        shard: flight.plan.shard,
         stamps: flight.plan.stamps,
         claim: { nonce: flight.nonce, ttlMs, takeOver },
       }
     })
     const reply = await store.read(items).catch(() => undefined)
     if (reply === undefined) return { mine: flights, others: [] }
-    subscription.observe(reply.epoch)
+    subscription.observe(reply.positions)
     const mine: Flight[] = []
     const others: Flight[] = []
     const unusable: Flight[] = []
     for (const [at, flight] of flights.entries()) {
       const result = reply.results[at] as ReadResult
-      flight.epoch = reply.epoch
+      flight.epoch = result.epoch
       if (result.value !== undefined) {
         const opened = await this.keeper.open(flight, result.value)
         if (!('problem' in opened)) {
@@ -156,7 +157,7 @@ export class Fetch {
     let cancel = () => {}
     const next = () => {
       cancel = clock.after(CLAIM_TTL_MS / 3, () => {
-        for (const { plan, nonce } of claimed) store.renew(plan.key, nonce, CLAIM_TTL_MS).catch(() => {})
+        for (const { plan, nonce } of claimed) store.renew(plan, nonce, CLAIM_TTL_MS).catch(() => {})
         next()
       })
     }
@@ -184,7 +185,7 @@ export class Fetch {
   }
 
   #release({ plan, nonce }: Flight): void {
-    this.#room.store.release(plan.key, nonce).catch(() => {})
+    this.#room.store.release(plan, nonce).catch(() => {})
   }
 
   #end(flight: Flight): void {

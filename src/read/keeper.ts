@@ -62,9 +62,10 @@ export class Keeper {
       )
     }
     try {
-      const { key, stamps: names } = plan
+      const { key, shard, stamps: names } = plan
       const filled = await store.fill({
         key,
+        shard,
         nonce: flight.nonce,
         epoch,
         stamps: names,

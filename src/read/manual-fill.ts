@@ -38,11 +38,13 @@ export class ManualFill {
     flights.start()
     this.#open.set(nonce, flight)
     const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: true }
-    const reply = await store.read([{ key, stamps: plan.stamps, claim }]).catch(() => undefined)
+    const reply = await store
+      .read([{ key, shard: plan.shard, stamps: plan.stamps, claim }])
+      .catch(() => undefined)
     const result = reply?.results[0]
     if (reply !== undefined && result?.claim === 'granted' && !result.locked) {
-      subscription.observe(reply.epoch)
-      flight.epoch = reply.epoch
+      subscription.observe(reply.positions)
+      flight.epoch = result.epoch
       flight.tokens = result.tokens
       flights.supersede(key)
     }

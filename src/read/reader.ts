@@ -78,6 +78,7 @@ export class Reader {
     if (entry === undefined || units.current() !== undefined) return undefined
     const now = clock.monotonic()
     if (now >= entry.freshUntil || now >= lease.until || !allLive(entry.vector)) return undefined
+    lease.used = true
     counters.memoryHits++
     if (events.has('hit'))
       events.emit('hit', { key, tier: 'memory', stale: false, ageMs: now - entry.loadedAt })
@@ -118,7 +119,10 @@ export class Reader {
     const { plan, wishes } = request
     if (wishes.freshness === 'reload') return { verdict: 'none', missed: 'reload' }
     const now = clock.monotonic()
-    if (memory !== undefined && !lease.held(now)) return { verdict: 'none', missed: 'unavailable' }
+    if (memory !== undefined && !lease.held(now)) {
+      lease.want()
+      return { verdict: 'none', missed: 'unavailable' }
+    }
     const entry = memory?.get(plan.key)
     if (entry === undefined || this.#asksStore(request)) return { verdict: 'none', missed: 'absent' }
     if (!allLive(entry.vector)) {

@@ -26,9 +26,11 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
     const claim = claims.get(key)
     return claim !== undefined && clock.monotonic() < claim.until ? claim.nonce : undefined
   }
+  const positions = () => [{ partition: 0, epoch, sequence }]
   const voided = async (keys: readonly string[]) => {
     for (const key of keys) claims.delete(key)
-    return { epoch, sequence: ++sequence }
+    sequence++
+    return { positions: positions(), maps: [] }
   }
   return {
     async open() {
@@ -46,28 +48,36 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
           value: undefined,
           voided: false,
           tokens: stamps.map(() => TOKEN),
+          epoch,
           locked: false,
           claim: granted ? ('granted' as const) : held === undefined ? ('none' as const) : ('held' as const),
           holder: granted ? claim.nonce : held,
         }
       })
-      return { epoch, sequence, results }
+      return { positions: positions(), results }
     },
     async fill({ key, nonce }) {
       if (holder(key) !== nonce) return false
       return claims.delete(key)
     },
-    async renew(key, nonce, ttlMs) {
+    async renew({ key }, nonce, ttlMs) {
       if (claims.get(key)?.nonce !== nonce) return false
       claims.set(key, { nonce, until: clock.monotonic() + ttlMs })
       return true
     },
-    async release(key, nonce) {
+    async release({ key }, nonce) {
       if (claims.get(key)?.nonce === nonce) claims.delete(key)
     },
-    rotate: ({ keys }) => voided(keys),
+    rotate: ({ keys }) => voided(keys.map(({ key }) => key)),
     sweep: (patterns) =>
       voided([...claims.keys()].filter((key) => patterns.some((pattern) => pattern.test(key)))),
+    async heartbeat() {
+      return { positions: positions(), registrations: [] }
+    },
+    async skeleton() {
+      return undefined
+    },
+    reconnect() {},
     async close() {
       claims.clear()
     },

@@ -6,7 +6,9 @@ import { type Randomness, systemRandomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
 import type {
   FillRequest,
+  HeartbeatReply,
   InvalidationMessage,
+  KeyPlace,
   ReadItem,
   ReadResult,
   RotateReply,
@@ -51,7 +53,8 @@ interface Value {
 /** Stamps, sequence and subscribers of one namespace. */
 class Namespace {
   readonly stamps = new Map<StampName, string>()
-  readonly listeners = new Set<StoreListener>()
+  readonly listeners = new Map<string, StoreListener>()
+  readonly maps = new Map<string, string>()
   epoch: string
   sequence = 0
 
@@ -102,6 +105,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       }
       for (const namespace of namespaces.values()) {
         namespace.stamps.clear()
+        namespace.maps.clear()
         namespace.epoch = randomness.token()
         namespace.sequence = 0
       }
@@ -137,20 +141,22 @@ class MemoryStoreSession implements Store {
   open(): Promise<void> {
     return this.#step(() => {
       const { listeners } = this.#namespace
-      listeners.add(this.#session.listener)
-      this.#undo = () => listeners.delete(this.#session.listener)
-      this.#session.listener.subscribed()
+      const { process, listener } = this.#session
+      listeners.set(process, listener)
+      this.#undo = () => listeners.delete(process)
+      listener.subscribed()
+      this.#register()
     })
   }
 
-  values(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#step(() => keys.map((key) => this.#value(key)))
+  values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#step(() => keys.map(({ key }) => this.#value(key)))
   }
 
   read(items: readonly ReadItem[]) {
     return this.#step(() => {
-      const { epoch, sequence } = this.#namespace
-      return { epoch, sequence, results: items.map((item) => this.#readOne(item)) }
+      this.#register()
+      return { positions: this.#positions(), results: items.map((item) => this.#readOne(item)) }
     })
   }
 
@@ -162,12 +168,12 @@ class MemoryStoreSession implements Store {
       const replaced = this.#value(key) !== undefined
       values.set(key, { bytes: value, until: this.#clock.monotonic() + ttlMs })
       claims.delete(key)
-      if (publish && replaced) this.#publish([], [key], false, undefined)
+      if (publish && replaced) this.#publish([], [{ key, shard: key }], false, undefined)
       return true
     })
   }
 
-  renew(key: string, nonce: string, ttlMs: number): Promise<boolean> {
+  renew({ key }: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
     return this.#step(() => {
       const claim = this.#claim(key)
       if (claim?.nonce !== nonce) return false
@@ -176,7 +182,7 @@ class MemoryStoreSession implements Store {
     })
   }
 
-  release(key: string, nonce: string): Promise<void> {
+  release({ key }: KeyPlace, nonce: string): Promise<void> {
     return this.#step(() => {
       if (this.#claim(key)?.nonce === nonce) this.#application.claims.delete(key)
     })
@@ -185,7 +191,7 @@ class MemoryStoreSession implements Store {
   rotate({ stamps, keys, cause }: RotateRequest): Promise<RotateReply> {
     return this.#step(() => {
       for (const name of stamps) this.#namespace.stamps.delete(name)
-      for (const key of keys) this.#forget(key)
+      for (const { key } of keys) this.#forget(key)
       return this.#publish(stamps, keys, false, cause)
     })
   }
@@ -200,8 +206,36 @@ class MemoryStoreSession implements Store {
     })
   }
 
+  heartbeat(): Promise<HeartbeatReply> {
+    return this.#step(() => {
+      this.#register()
+      return {
+        positions: this.#positions(),
+        registrations: [this.#namespace.stamps.get(this.#session.map.stamp) ?? ''],
+      }
+    })
+  }
+
+  skeleton(digest: string): Promise<string | undefined> {
+    return this.#step(() => this.#namespace.maps.get(digest))
+  }
+
+  reconnect(): void {}
+
   async close(): Promise<void> {
     this.#undo()
+  }
+
+  #positions() {
+    const { epoch, sequence } = this.#namespace
+    return [{ partition: 0, epoch, sequence }]
+  }
+
+  #register(): void {
+    const { digest, stamp, skeleton } = this.#session.map
+    if (this.#namespace.maps.has(digest) && this.#namespace.stamps.has(stamp)) return
+    this.#namespace.maps.set(digest, skeleton)
+    this.#createStamp(stamp)
   }
 
   #readOne({ key, stamps, claim }: ReadItem): ReadResult {
@@ -209,7 +243,8 @@ class MemoryStoreSession implements Store {
     const stored = this.#value(key)
     const complete = current.every((token) => token !== '')
     const valid = stored !== undefined && complete && this.#isCurrent(stored, stamps, current)
-    const none = { value: undefined, voided: stored !== undefined && !valid, locked: false } as const
+    const { epoch } = this.#namespace
+    const none = { epoch, value: undefined, voided: stored !== undefined && !valid, locked: false } as const
     if (valid && claim?.takeOver !== true)
       return { ...none, value: stored, tokens: current, claim: 'none', holder: undefined }
     const held = this.#claim(key)
@@ -257,25 +292,26 @@ class MemoryStoreSession implements Store {
 
   #publish(
     stamps: readonly StampName[],
-    keys: readonly string[],
+    places: readonly KeyPlace[],
     everyKey: boolean,
     cause: Cause | undefined,
   ): RotateReply {
     const namespace = this.#namespace
     const message: InvalidationMessage = {
+      partition: 0,
       epoch: namespace.epoch,
       sequence: ++namespace.sequence,
       stamps,
-      keys,
+      keys: places.map(({ key }) => key),
       everyKey,
       cause,
     }
-    for (const listener of namespace.listeners) {
+    for (const [process, listener] of namespace.listeners) {
       this.#schedule(() => {
-        if (namespace.listeners.has(listener)) listener.invalidated(message)
+        if (namespace.listeners.get(process) === listener) listener.invalidated(message)
       }, 'message')
     }
-    return { epoch: message.epoch, sequence: message.sequence }
+    return { positions: this.#positions(), maps: [...namespace.maps.keys()] }
   }
 
   /** One atomic step of the store; its reply arrives when the schedule says so. */

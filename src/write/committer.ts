@@ -4,7 +4,9 @@ import { CacheError, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { ROOT } from '../core/stamp.ts'
+import type { Position, Store } from '../core/store.ts'
 import { encodeToken } from '../core/token.ts'
+import type { Owed } from './replay-queue.ts'
 import type { WriteRoom } from './room.ts'
 
 /** Who makes a change. */
@@ -51,50 +53,101 @@ export class Committer {
 
   /** Rotates. Never rejects: a store that cannot be reached makes the receipt say `queued`. */
   async rotate(targets: Targets, origin: Origin): Promise<Receipt> {
-    const { clock, randomness, process, subscription, store } = this.#room
+    const { clock, store, queue } = this.#room
     const started = clock.monotonic()
-    const { stamps, keys, patterns } = targets
-    const cause: Cause = {
-      id: randomness.token(),
-      process,
-      tables: targets.tables.slice(0, TABLES_TOLD),
-      ...origin,
-    }
-    this.block(targets)
-    subscription.expectOwn(cause.id)
-    const positions = new Map<string, number>()
+    const cause = this.#cause(targets.tables, origin)
+    let positions: readonly Position[] = []
     let status: Receipt['status'] = 'applied'
+    this.block(targets)
     try {
-      const reply = await store.rotate({ stamps, keys, cause })
-      const last = patterns.length === 0 ? reply : await store.sweep(patterns, cause)
-      positions.set(last.epoch, last.sequence)
-    } catch {
+      positions = await this.#tellStore(targets, cause, store)
+    } catch (error) {
       status = 'queued'
+      queue.add(targets)
+      // Whoever reads from the store now would find what was just made void.
+      this.#room.distrustStore(error)
     } finally {
       this.unblock(targets)
     }
     const receipt: Receipt = Object.freeze({
       status,
-      stamps,
-      keys,
+      stamps: targets.stamps,
+      keys: targets.keys.map(({ key }) => key),
       durationMs: clock.monotonic() - started,
-      token: encodeToken(positions, status === 'queued'),
+      token: encodeToken(
+        new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),
+        status === 'queued',
+      ),
     })
     this.#tell(targets, receipt, cause)
     return receipt
   }
 
+  /** Tells the store what it has missed. Rejects, with everything still queued, where it cannot be told. */
+  async replay(store: Store): Promise<number> {
+    const { queue } = this.#room
+    if (queue.length === 0) return 0
+    const owed = queue.take()
+    try {
+      await this.#tellStore(
+        owed,
+        this.#cause(
+          owed.writes.map(({ table }) => table),
+          {},
+        ),
+        store,
+      )
+    } catch (error) {
+      queue.putBack(owed)
+      throw error
+    }
+    return owed.changes
+  }
+
+  /** Has the store rotate, for this process's map and for every other one that is live. */
+  async #tellStore(
+    { stamps, keys, patterns, writes }: Owed,
+    cause: Cause,
+    store: Store,
+  ): Promise<readonly Position[]> {
+    const { subscription, foreign } = this.#room
+    const known = await foreign.stamps(writes)
+    subscription.expectOwn(cause.id)
+    let reply = await store.rotate({ stamps: [...new Set([...stamps, ...known])], keys, cause })
+    for (;;) {
+      const met = await foreign.meet(reply.maps, writes, store)
+      if (met.size === 0) break
+      // Not expected back: this process may hold values under these stamps by patterns of its own.
+      reply = await store.rotate({
+        stamps: [...met],
+        keys: [],
+        cause: { ...cause, id: this.#room.randomness.token() },
+      })
+    }
+    return patterns.length === 0 ? reply.positions : (await store.sweep(patterns, cause)).positions
+  }
+
+  #cause(tables: readonly string[], origin: Origin): Cause {
+    const { randomness, process } = this.#room
+    return { id: randomness.token(), process, tables: tables.slice(0, TABLES_TOLD), ...origin }
+  }
+
   /** Keeps this process from answering what the targets name, until {@link unblock}. */
   block({ stamps, keys, patterns }: Targets): void {
     const { stamps: table, memory } = this.#room
-    table.block(stamps, keys, patterns.length > 0)
-    for (const key of keys) memory?.delete(key)
+    const names = keys.map(({ key }) => key)
+    table.block(stamps, names, patterns.length > 0)
+    for (const key of names) memory?.delete(key)
     if (patterns.length > 0) memory?.deleteMatching(patterns)
     if (stamps.includes(ROOT)) memory?.clear()
   }
 
   unblock({ stamps, keys, patterns }: Targets): void {
-    this.#room.stamps.unblock(stamps, keys, patterns.length > 0)
+    this.#room.stamps.unblock(
+      stamps,
+      keys.map(({ key }) => key),
+      patterns.length > 0,
+    )
   }
 
   #tell(targets: Targets, receipt: Receipt, cause: Cause): void {
@@ -104,8 +157,8 @@ export class Committer {
     counters.keysInvalidated += targets.keys.length
     for (const table of targets.tables) counters.table(table)
     for (const table of targets.unknownTables) events.emit('unknownTable', { table })
-    const { stamps, keys, patterns, tables } = targets
-    causes.note({ at: clock.now(), stamps, keys, everyKey: patterns.length > 0, cause })
+    const { stamps, patterns, tables } = targets
+    causes.note({ at: clock.now(), stamps, keys: receipt.keys, everyKey: patterns.length > 0, cause })
     if (!events.has('invalidated')) return
     events.emit('invalidated', {
       receipt,

@@ -9,6 +9,8 @@ import type { DependencyMap } from '../core/dependency-map.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Randomness } from '../core/random.ts'
 import type { Store } from '../core/store.ts'
+import type { ForeignMaps } from './foreign-maps.ts'
+import type { ReplayQueue } from './replay-queue.ts'
 
 /** All that writing works with. */
 export interface WriteRoom {
@@ -23,6 +25,10 @@ export interface WriteRoom {
   readonly causes: Causes
   readonly units: UnitContext
   readonly store: Store
+  readonly queue: ReplayQueue
+  readonly foreign: ForeignMaps
+  /** Closes the way to the store until it has been told what is queued. */
+  readonly distrustStore: (error: unknown) => void
   /** Whether soft locks are held from before COMMIT until the rotation. */
   readonly locks: boolean
   readonly unknownTables: 'event' | 'error'

@@ -1,0 +1,94 @@
+import type { CancelTimer, Clock } from '../core/clock.ts'
+import type { HeartbeatReply, Store } from '../core/store.ts'
+import type { MemoryLease } from './lease.ts'
+import type { Subscription } from './subscription.ts'
+
+/** What heartbeats work with. */
+export interface HeartbeatRoom {
+  readonly clock: Clock
+  readonly lease: MemoryLease
+  readonly subscription: Subscription
+  readonly store: Pick<Store, 'heartbeat'>
+  /** T. */
+  readonly maxStalenessMs: number
+}
+
+/**
+ * Keeps the memory lease: every T/2, while memory is in use, it asks the store how far every process must have heard,
+ * and the lease lasts for T from the *sending* once this process has heard that far. Not reached within T/4: messages
+ * were lost, so what is known locally is flushed and the store's position adopted. An idle process sends nothing; its
+ * lease lapses, and the first read afterwards wakes the heartbeat.
+ */
+export class Heartbeat {
+  readonly #room: HeartbeatRoom
+  #cancel: CancelTimer = () => {}
+  #scheduled = false
+  #beating = false
+  #closed = false
+  #wallClock = 0
+  #monotonic = 0
+
+  constructor(room: HeartbeatRoom) {
+    this.#room = room
+    this.#noteClocks()
+  }
+
+  /** A read would like to use memory and may not: beat now, unless a beat is under way. */
+  wake(): void {
+    if (this.#closed || this.#beating) return
+    this.#cancel()
+    void this.#beat()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancel()
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, lease, store, maxStalenessMs } = this.#room
+    this.#beating = true
+    this.#scheduled = false
+    lease.used = false
+    const sentAt = clock.monotonic()
+    try {
+      this.#checkClocks()
+      const reply = await store.heartbeat()
+      await this.#hear(reply, sentAt + maxStalenessMs, lease.term)
+    } catch {
+      // The gate has told it; without an answer the lease lapses by itself.
+    } finally {
+      this.#beating = false
+    }
+    if (this.#closed || this.#scheduled) return
+    this.#scheduled = true
+    this.#cancel = clock.after(Math.max(1, sentAt + maxStalenessMs / 2 - clock.monotonic()), () => {
+      this.#scheduled = false
+      if (lease.used) void this.#beat()
+    })
+  }
+
+  /** Grants the lease once everything up to the reply has been heard, or forgotten. */
+  async #hear(reply: HeartbeatReply, until: number, term: number): Promise<void> {
+    const { clock, lease, subscription, maxStalenessMs } = this.#room
+    if (!(await subscription.whenReached(reply.positions, clock, maxStalenessMs / 4)))
+      subscription.adopt(reply.positions)
+    subscription.checkRegistration(reply.registrations)
+    if (subscription.isSubscribed && term === lease.term && !this.#closed) lease.grant(until)
+  }
+
+  /** A wall clock that ran on while the monotonic one stood still: the machine was suspended. */
+  #checkClocks(): void {
+    const { clock, subscription, maxStalenessMs } = this.#room
+    const wall = clock.now() - this.#wallClock
+    const monotonic = clock.monotonic() - this.#monotonic
+    if (Math.abs(wall - monotonic) > maxStalenessMs)
+      subscription.flush('the clocks disagree: a suspended machine?')
+    this.#noteClocks()
+  }
+
+  #noteClocks(): void {
+    this.#wallClock = this.#room.clock.now()
+    this.#monotonic = this.#room.clock.monotonic()
+  }
+}

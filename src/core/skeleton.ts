@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { type Bound, bindRows, type RowBinder } from './binding.ts'
+import type { TableChange } from './change.ts'
+import { TOKEN_LENGTH } from './entry.ts'
+import { Pattern } from './pattern.ts'
+import { patternStamp, type StampName } from './stamp.ts'
+
+/**
+ * What a writer with another map needs to know of this one: table by table, views expanded, the patterns whose
+ * captures its rows bind by columns of the same name, those that count as unbound, and the stable columns.
+ */
+export interface Skeleton {
+  readonly format: 1
+  readonly tables: Readonly<
+    Record<
+      string,
+      {
+        readonly bound: readonly string[]
+        readonly whole: readonly string[]
+        readonly stable: readonly string[]
+      }
+    >
+  >
+}
+
+const MOST_TEXT = 4_000_000
+
+/** Names a skeleton; equal maps have equal digests. */
+export function skeletonDigest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, TOKEN_LENGTH)
+}
+
+/** A map of another process, as far as its skeleton tells. */
+export class ForeignMap {
+  readonly #tables = new Map<
+    string,
+    { readonly bound: readonly Pattern[]; readonly whole: readonly Pattern[]; readonly binder: RowBinder }
+  >()
+
+  /** Reads a skeleton that came from a store. Never throws: undefined for anything that is none. */
+  static read(text: string): ForeignMap | undefined {
+    try {
+      if (text.length > MOST_TEXT) return undefined
+      const skeleton = JSON.parse(text) as Partial<Skeleton> | null
+      if (skeleton?.format !== 1 || typeof skeleton.tables !== 'object' || skeleton.tables === null)
+        return undefined
+      return new ForeignMap(skeleton as Skeleton)
+    } catch {
+      return undefined
+    }
+  }
+
+  private constructor(skeleton: Skeleton) {
+    for (const [table, entry] of Object.entries(skeleton.tables)) {
+      const compiled = (texts: readonly string[]) =>
+        texts.map((text) => new Pattern(text, 'a registered map'))
+      const bound = compiled(entry.bound)
+      const captures = [...new Set(bound.flatMap((pattern) => pattern.captures))]
+      const binder: RowBinder = { captures, bind: undefined, stable: new Set(entry.stable) }
+      this.#tables.set(table, { bound, whole: compiled(entry.whole), binder })
+    }
+  }
+
+  /** The stamps that these writes rotate for the map's readers. */
+  async stamps(writes: readonly TableChange[]): Promise<ReadonlySet<StampName>> {
+    const stamps = new Set<StampName>()
+    for (const write of writes) {
+      const entry = this.#tables.get(write.table)
+      if (entry === undefined) continue
+      for (const pattern of entry.whole) stamps.add(pattern.text)
+      const scopes = entry.bound.length === 0 ? [] : await bindRows(entry.binder, write, undefined)
+      for (const pattern of entry.bound) {
+        if (scopes === undefined) stamps.add(pattern.text)
+        else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))
+      }
+    }
+    return stamps
+  }
+}
+
+/** The values of the pattern's captures, as far as they are bound from the first one on. */
+export function leadingRun(pattern: Pattern, bound: Bound): readonly string[] {
+  const run: string[] = []
+  for (const capture of pattern.captures) {
+    const value = bound.get(capture)
+    if (value === undefined) break
+    run.push(value)
+  }
+  return run
+}

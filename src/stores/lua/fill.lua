@@ -1,0 +1,29 @@
+-- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current. Keeps the stamps
+-- alive for longer than the value, never shortening an expiry.
+-- KEYS: state, value, claim, stamps...
+-- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
+--       channel, message body
+-- returns 1 if stored, 0 if refused
+local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
+if epoch ~= ARGV[2] then return 0 end
+local claim = redis.call('GET', KEYS[3])
+if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then return 0 end
+local stored = redis.call('MGET', unpack(KEYS, 4))
+local tokens = ARGV[4]
+for at = 1, #stored do
+  if not stored[at] or string.sub(stored[at], 1, 16) ~= string.sub(tokens, 16 * at - 15, 16 * at) then return 0 end
+end
+redis.call('UNLINK', KEYS[3])
+local replaced = ARGV[8] == '1' and redis.call('EXISTS', KEYS[2]) == 1
+local made = redis.pcall('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
+if type(made) == 'table' and made.err then return 0 end
+local lifetime = tonumber(ARGV[6])
+for at = 4, #KEYS do
+  local left = redis.call('PTTL', KEYS[at])
+  if left >= 0 and left < lifetime then redis.call('PEXPIRE', KEYS[at], lifetime) end
+end
+if replaced then
+  sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+  redis.call('PUBLISH', ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])
+end
+return 1

@@ -1,0 +1,100 @@
+-- The full read: values, stamps and claims in one step. Judges each value and, on a miss only, takes the fill claim and
+-- creates the stamps that are missing.
+-- KEYS: state, maps, S stamps, then per item: value, claim
+-- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, S fresh tokens, then per item: head of
+--       the fingerprint, stamp indices ('' for all in order), nonce ('' for no claim), claim ms, '1' to take over
+-- returns { epoch, sequence, 1 if this map is registered, S tokens ('' where missing), then per item: { value or false,
+--           1 if there is a value that is void, 0 no claim / 1 granted / 2 held, holder's nonce } }
+local count = tonumber(ARGV[1])
+local items = tonumber(ARGV[2])
+local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
+
+local time = now()
+local registered = redis.call('ZSCORE', KEYS[2], ARGV[4])
+if not registered or tonumber(registered) < time then
+  return { epoch, sequence, 0 }
+end
+local lifetime = tonumber(ARGV[5])
+if tonumber(registered) - time < lifetime / 2 then
+  redis.pcall('ZADD', KEYS[2], time + lifetime, ARGV[4])
+  redis.pcall('PEXPIRE', KEYS[3], lifetime)
+end
+
+local tokens = {}
+local complete = true
+local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
+for at = 1, count do
+  local token = stored[at] and string.sub(stored[at], 1, 16) or ''
+  if token == '' then complete = false end
+  tokens[at] = token
+end
+
+local reply = { epoch, sequence, 1, tokens }
+
+for item = 1, items do
+  local value_key = KEYS[2 + count + 2 * item - 1]
+  local claim_key = KEYS[2 + count + 2 * item]
+  local base = 6 + count + 5 * (item - 1)
+  local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
+  local take_over = ARGV[base + 5] == '1'
+
+  local wanted = {}
+  local whole = true
+  if indices == '' then
+    whole = complete
+    for at = 1, count do wanted[at] = at end
+  else
+    for index in string.gmatch(indices, '%d+') do
+      local at = tonumber(index)
+      wanted[#wanted + 1] = at
+      if tokens[at] == '' then whole = false end
+    end
+  end
+  local parts = {}
+  for at = 1, #wanted do parts[at] = tokens[wanted[at]] end
+  local vector = table.concat(parts)
+
+  local value = redis.call('GET', value_key)
+  local valid = false
+  if value and whole then
+    local expected = head .. epoch .. vector
+    valid = string.sub(value, 1, #expected) == expected
+  end
+  local voided = (value and not valid) and 1 or 0
+
+  if valid and not take_over then
+    reply[#reply + 1] = { value, 0, 0, '' }
+  else
+    local claim = redis.call('GET', claim_key)
+    -- A claim whose vector is no longer current belongs to a load that can fill nothing.
+    local held = claim and whole and string.sub(claim, 17) == vector
+    local holder = held and string.sub(claim, 1, 16) or ''
+    if nonce == '' then
+      reply[#reply + 1] = { false, voided, 0, holder }
+    elseif held and not take_over then
+      reply[#reply + 1] = { false, voided, 2, holder }
+    else
+      -- At maxmemory nothing may grow: then there is no claim, and the value is loaded without being kept.
+      local refused = false
+      for at = 1, #wanted do
+        local index = wanted[at]
+        if tokens[index] == '' and not refused then
+          local fresh = ARGV[6 + index]
+          local made = redis.pcall('SET', KEYS[2 + index], fresh .. time, 'PX', ARGV[6])
+          if type(made) == 'table' and made.err then refused = true else tokens[index] = fresh end
+        end
+        parts[at] = tokens[index]
+      end
+      if not refused then
+        local made = redis.pcall('SET', claim_key, nonce .. table.concat(parts), 'PX', ARGV[base + 4])
+        if type(made) == 'table' and made.err then refused = true end
+      end
+      if refused then
+        reply[#reply + 1] = { false, voided, 0, '' }
+      else
+        reply[#reply + 1] = { false, voided, 1, nonce }
+      end
+    end
+  end
+end
+return reply
