@@ -145,9 +145,10 @@ export class Subscription implements StoreListener {
 
   flush(reason: string): void {
     const { stamps, memory, events } = this.#heard
+    const knew = stamps.size > 0
     stamps.flush()
     memory?.clear()
-    if (events.has('flushed')) events.emit('flushed', { reason })
+    if (knew && events.has('flushed')) events.emit('flushed', { reason })
   }
 
   /** Moves the partition's position to the message, and flushes unless it is the one after. */

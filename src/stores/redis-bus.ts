@@ -1,0 +1,78 @@
+import type { StoreListener } from '../core/store.ts'
+import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
+import type { Layout } from './redis-layout.ts'
+import { decodeMessage } from './redis-message.ts'
+
+/** The subscriber connection: one ordered channel per partition. */
+export class RedisBus {
+  readonly #connection: RedisConnection
+  readonly #layouts: readonly Layout[]
+  readonly #listener: StoreListener
+  #whenSubscribed: { resolve: () => void; reject: (error: unknown) => void }[] = []
+  #subscribed = false
+  #closed = false
+
+  constructor(client: RedisClient, layouts: readonly Layout[], name: string, listener: StoreListener) {
+    this.#layouts = layouts
+    this.#listener = listener
+    this.#connection = client.duplicate(connectionOptions())
+    const partitions = new Map(layouts.map(({ channel }, partition) => [channel, partition]))
+    this.#connection.on('ready', () => void this.#subscribe())
+    this.#connection.on('close', () => this.#lost('the subscriber connection was closed'))
+    // Every error is followed by 'close', which is what matters; without a listener it would end the process.
+    this.#connection.on('error', () => {})
+    this.#connection.on('message', (channel: string, message: string) => {
+      const partition = partitions.get(channel)
+      if (partition === undefined || this.#closed) return
+      const read = decodeMessage(message, partition, name)
+      if (read === undefined) this.reconnect()
+      else listener.invalidated(read)
+    })
+  }
+
+  /** Resolves once every channel is subscribed. */
+  open(): Promise<void> {
+    if (this.#connection.status === 'wait') this.#connection.connect().catch(() => {})
+    return this.subscribed()
+  }
+
+  /** Resolves when subscribed; at once if it is. */
+  subscribed(): Promise<void> {
+    if (this.#subscribed) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#whenSubscribed.push({ resolve, reject })
+    })
+  }
+
+  get isSubscribed(): boolean {
+    return this.#subscribed
+  }
+
+  reconnect(): void {
+    if (!this.#closed) this.#connection.disconnect(true)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#connection.disconnect()
+    for (const { resolve } of this.#whenSubscribed.splice(0)) resolve()
+  }
+
+  async #subscribe(): Promise<void> {
+    try {
+      await this.#connection.subscribe(...this.#layouts.map(({ channel }) => channel))
+      if (this.#closed) return
+      this.#subscribed = true
+      this.#listener.subscribed()
+      for (const { resolve } of this.#whenSubscribed.splice(0)) resolve()
+    } catch {
+      this.reconnect()
+    }
+  }
+
+  #lost(reason: string): void {
+    if (!this.#subscribed) return
+    this.#subscribed = false
+    this.#listener.unsubscribed(reason)
+  }
+}

@@ -1,0 +1,48 @@
+/** The part of an `ioredis` client (5.6 or later, or 6) that is used, so that its package need not be imported. */
+export interface RedisClient {
+  readonly status: string
+  readonly options: {
+    readonly keyPrefix?: string | undefined
+    readonly scaleReads?: unknown
+    readonly retryStrategy?: unknown
+  }
+  readonly isCluster?: boolean
+  duplicate(override?: Record<string, unknown>): RedisConnection
+}
+
+/** A connection of the store's own, made by `duplicate` and closed by the store. */
+export interface RedisConnection {
+  readonly status: string
+  connect(): Promise<unknown>
+  disconnect(reconnect?: boolean): void
+  defineCommand(name: string, definition: { readonly lua: string }): void
+  mgetBuffer(...keys: string[]): Promise<(Buffer | null)[]>
+  get(key: string): Promise<string | null>
+  scan(
+    cursor: string,
+    match: 'MATCH',
+    pattern: string,
+    count: 'COUNT',
+    number: number,
+  ): Promise<[string, string[]]>
+  unlink(...keys: string[]): Promise<number>
+  subscribe(...channels: string[]): Promise<unknown>
+  on(event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** Options of the store's own connections, over those of the client they are duplicated from. */
+export function connectionOptions(): Record<string, unknown> {
+  return {
+    // Commands must fail at once while there is no connection, and must never be sent twice: a late claim or fill
+    // would be judged by rules that have moved on.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: true,
+    autoResubscribe: false,
+    lazyConnect: true,
+    // The store's names carry the client's prefix themselves, because channels are not prefixed by every version.
+    keyPrefix: '',
+    retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 5), 500),
+  }
+}

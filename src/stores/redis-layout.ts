@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import type { StampName } from '../core/stamp.ts'
+
+/**
+ * The names of everything in Redis, for one partition of a namespace. All names of a partition share one hash tag, so
+ * that a script touches one slot of a cluster.
+ *
+ * | name | content |
+ * | --- | --- |
+ * | `cc:{NS.P}:state` | hash: epoch, seq, replid, born |
+ * | `cc:{NS.P}:maps` | sorted set: digest of a registered map → end of its registration |
+ * | `cc:{NS.P}:map:DIGEST` | the map's skeleton, as JSON |
+ * | `cc:{NS.P}:holders` | sorted set: process → its last heartbeat |
+ * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time |
+ * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts` |
+ * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
+ * | `cc:{NS.P}` | the channel of invalidations |
+ */
+export class Layout {
+  readonly channel: string
+  readonly state: string
+  readonly maps: string
+  readonly holders: string
+  /** A name under which nothing is ever stored. */
+  readonly nothing: string
+  readonly #base: string
+  readonly #values: string
+  readonly #claims: string
+
+  constructor(prefix: string, namespace: string, name: string, partition: number) {
+    this.channel = `${prefix}cc:{${namespace}.${partition}}`
+    this.#base = `${this.channel}:`
+    this.state = `${this.#base}state`
+    this.maps = `${this.#base}maps`
+    this.holders = `${this.#base}holders`
+    this.nothing = `${this.#base}nothing`
+    this.#values = `${this.#base}v:${name}:`
+    this.#claims = `${this.#base}c:${name}:`
+  }
+
+  stamp(name: StampName): string {
+    return `${this.#base}s:${name}`
+  }
+
+  map(digest: string): string {
+    return `${this.#base}map:${digest}`
+  }
+
+  value(key: string): string {
+    return this.#values + key
+  }
+
+  claim(key: string): string {
+    return this.#claims + key
+  }
+
+  /** SCAN patterns for claims and values whose keys match a pattern of ours, which has no other special characters. */
+  scans(pattern: string): { readonly claims: string; readonly values: string } {
+    return { claims: escapeGlob(this.#claims) + pattern, values: escapeGlob(this.#values) + pattern }
+  }
+
+  /** The key of a value's or a claim's name. */
+  keyOf(name: string): string {
+    return name.slice(name.startsWith(this.#values) ? this.#values.length : this.#claims.length)
+  }
+}
+
+/** Which of `count` partitions a shard text belongs to. The same in every process. */
+export function partitionOf(shard: string, count: number): number {
+  return count === 1 ? 0 : createHash('sha256').update(shard).digest().readUInt32BE(0) % count
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&')
+}

@@ -1,0 +1,66 @@
+import type { Cause } from '../core/events.ts'
+import type { InvalidationMessage } from '../core/store.ts'
+
+/** What a message carries besides epoch and sequence. */
+export interface MessageBody {
+  readonly stamps: readonly string[]
+  readonly keys: readonly string[]
+  readonly everyKey: boolean
+  /** Whose values the keys are. */
+  readonly name: string
+  readonly cause: Cause | undefined
+}
+
+/** The body of a message, as the scripts publish it behind `EPOCH:SEQUENCE:`. */
+export function encodeBody({ stamps, keys, everyKey, name, cause }: MessageBody): string {
+  return JSON.stringify({ s: stamps, k: keys, e: everyKey ? 1 : 0, n: name, c: cause })
+}
+
+const HEAD = /^([A-Za-z0-9_-]{16}):(\d{1,16}):/
+
+/**
+ * Reads a message of a partition's channel. Never throws: undefined for what is no message, which the sequence then
+ * shows as a gap. Keys of other applications are left out: they are not this one's.
+ */
+export function decodeMessage(
+  message: string,
+  partition: number,
+  name: string,
+): InvalidationMessage | undefined {
+  const head = HEAD.exec(message)
+  if (head === null) return undefined
+  try {
+    const body = JSON.parse(message.slice(head[0].length)) as Record<string, unknown> | null
+    if (typeof body !== 'object' || body === null) return undefined
+    if (!isTexts(body.s) || !isTexts(body.k)) return undefined
+    const own = body.n === name
+    return {
+      partition,
+      epoch: head[1] as string,
+      sequence: Number(head[2]),
+      stamps: body.s,
+      keys: own ? body.k : [],
+      everyKey: own && body.e === 1,
+      cause: readCause(body.c),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function readCause(value: unknown): Cause | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { id, process, tables, unit, trace } = value as Record<string, unknown>
+  if (typeof id !== 'string' || typeof process !== 'string' || !isTexts(tables)) return undefined
+  return {
+    id,
+    process,
+    tables,
+    ...(typeof unit === 'string' ? { unit } : {}),
+    ...(typeof trace === 'string' ? { trace } : {}),
+  }
+}

@@ -1,0 +1,279 @@
+import { CacheError, show } from '../core/errors.ts'
+import type { Cause } from '../core/events.ts'
+import { checkCount, checkOptions } from '../core/options.ts'
+import type { Pattern } from '../core/pattern.ts'
+import type {
+  FillRequest,
+  HeartbeatReply,
+  KeyPlace,
+  Position,
+  ReadItem,
+  ReadReply,
+  ReadResult,
+  RotateReply,
+  RotateRequest,
+  Store,
+  StoreDriver,
+  StoreSession,
+} from '../core/store.ts'
+import { RedisBus } from './redis-bus.ts'
+import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
+import { Layout, partitionOf } from './redis-layout.ts'
+import { encodeBody } from './redis-message.ts'
+import { Scripts } from './redis-scripts.ts'
+
+/** Options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /**
+   * A client of `ioredis` (5.6 or later, or 6), standalone or through Sentinel. It is never used itself: the store
+   * makes two connections of its own from it with `duplicate()`, one for commands and one for invalidations, and
+   * closes them with the cache. Closing the client remains its owner's.
+   */
+  readonly client: RedisClient
+  /** Into how many partitions (hash tags) the keys are split; the same in every process of the namespace. @default 1 */
+  readonly partitions?: number | undefined
+}
+
+const SCAN_COUNT = 500
+/** After how many times T without a heartbeat a process is no longer a lease holder. */
+const HOLDERS_KEPT = 10
+
+/**
+ * The shared tier on Redis 6.2 or later (or Valkey): one cache for a fleet of processes.
+ *
+ * @throws CacheError `INVALID_OPTION` for anything that is no client, or a client that may read from replicas;
+ *   `UNSUPPORTED` for a Redis Cluster client.
+ *
+ * @example
+ * ```ts
+ * // prelude: redis
+ * import { createCache } from 'coherent-cache'
+ * import { redisStore } from 'coherent-cache/redis'
+ *
+ * const cache = createCache({ name: 'finance', store: redisStore({ client: redis }) })
+ * await cache.ready({ timeout: '2s' })
+ * ```
+ */
+export function redisStore(options: RedisStoreOptions): StoreDriver {
+  checkOptions(options, ['client', 'partitions'], 'redisStore')
+  const client: Partial<RedisClient> | undefined = options?.client
+  if (typeof client?.duplicate !== 'function' || typeof client.options !== 'object') {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `redisStore: client: ${show(client)} is no ioredis client. Pass new Redis(…).`,
+    )
+  }
+  if (client.isCluster === true) {
+    throw new CacheError(
+      'UNSUPPORTED',
+      'redisStore: a Redis Cluster client is not supported yet. Pass a standalone or Sentinel client.',
+    )
+  }
+  const partitions =
+    options.partitions === undefined ? 1 : checkCount(options.partitions, 1, 'redisStore: partitions')
+  const given = client as RedisClient
+  return {
+    kind: 'redis',
+    holdsValues: true,
+    connect: (session) => new RedisStore(given, partitions, session),
+  }
+}
+
+class RedisStore implements Store {
+  readonly #session: StoreSession
+  readonly #layouts: readonly Layout[]
+  readonly #connection: RedisConnection
+  readonly #scripts: Scripts
+  readonly #bus: RedisBus
+
+  constructor(client: RedisClient, partitions: number, session: StoreSession) {
+    this.#session = session
+    const prefix = client.options.keyPrefix ?? ''
+    const { namespace, name } = session
+    this.#layouts = Array.from({ length: partitions }, (_, at) => new Layout(prefix, namespace, name, at))
+    this.#connection = client.duplicate({ ...connectionOptions(), enableAutoPipelining: true })
+    // The gate in front of this store tells of the outage; without a listener an error would end the process.
+    this.#connection.on('error', () => {})
+    this.#scripts = new Scripts(this.#connection, session.randomness)
+    this.#bus = new RedisBus(client, this.#layouts, name, session.listener)
+  }
+
+  async open(): Promise<void> {
+    await Promise.all([this.#connect(), this.#bus.open()])
+    await this.#register()
+  }
+
+  async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const values = await this.#connection.mgetBuffer(
+      ...keys.map((place) => this.#layout(place).value(place.key)),
+    )
+    return values.map((value) => value ?? undefined)
+  }
+
+  async read(items: readonly ReadItem[]): Promise<ReadReply> {
+    const { map } = this.#session
+    const results: ReadResult[] = []
+    const positions = await Promise.all(
+      this.#byPartition(items).map(async ([partition, at]) => {
+        const layout = this.#layouts[partition] as Layout
+        const asked = at.map((index) => items[index] as ReadItem)
+        let reply = await this.#scripts.read(layout, partition, map, asked)
+        if (reply === undefined) {
+          await this.#scripts.register(layout, map)
+          reply = await this.#scripts.read(layout, partition, map, asked)
+        }
+        if (reply === undefined)
+          throw new CacheError('STORE_REPLY', 'The map could not be registered in the store.')
+        for (const [order, index] of at.entries()) results[index] = reply.results[order] as ReadResult
+        return reply.position
+      }),
+    )
+    return { positions, results }
+  }
+
+  fill(request: FillRequest): Promise<boolean> {
+    const body = request.publish ? this.#body([], [request.key], false, undefined) : ''
+    return this.#scripts.fill(this.#layout(request), request, body)
+  }
+
+  renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
+    return this.#scripts.claim(this.#layout(place), place.key, nonce, ttlMs)
+  }
+
+  async release(place: KeyPlace, nonce: string): Promise<void> {
+    await this.#scripts.claim(this.#layout(place), place.key, nonce, 0)
+  }
+
+  async rotate({ stamps, keys, cause }: RotateRequest): Promise<RotateReply> {
+    const body = this.#body(
+      stamps,
+      keys.map(({ key }) => key),
+      false,
+      cause,
+    )
+    const replies = await Promise.all(
+      this.#layouts.map((layout, partition) => {
+        const mine = keys.filter((place) => this.#partition(place) === partition)
+        return this.#scripts.rotate(layout, partition, stamps, mine, body)
+      }),
+    )
+    return joined(replies)
+  }
+
+  async sweep(patterns: readonly Pattern[], cause: Cause): Promise<RotateReply> {
+    for (const kind of ['claims', 'values'] as const) {
+      for (const pattern of patterns) {
+        for (const layout of this.#layouts)
+          await this.#sweepOne(layout, layout.scans(globOf(pattern))[kind], pattern)
+      }
+    }
+    const body = this.#body([], [], true, cause)
+    const replies = await Promise.all(
+      this.#layouts.map((layout, partition) => this.#scripts.rotate(layout, partition, [], [], body)),
+    )
+    return joined(replies)
+  }
+
+  async heartbeat(): Promise<HeartbeatReply> {
+    const { map, process, maxStalenessMs } = this.#session
+    if (!this.#bus.isSubscribed)
+      throw new CacheError('STORE_UNAVAILABLE', 'Invalidations by other processes are not being heard.')
+    const replies = await Promise.all(
+      this.#layouts.map(async (layout, partition) => {
+        const beat = () =>
+          this.#scripts.heartbeat(layout, partition, map, process, HOLDERS_KEPT * maxStalenessMs)
+        const reply = await beat()
+        if (reply.registered && reply.registration !== '') return reply
+        await this.#scripts.register(layout, map)
+        return beat()
+      }),
+    )
+    return {
+      positions: replies.map(({ position }) => position),
+      registrations: replies.map(({ registration }) => registration),
+    }
+  }
+
+  async skeleton(digest: string): Promise<string | undefined> {
+    for (const layout of this.#layouts) {
+      const text = await this.#connection.get(layout.map(digest))
+      if (text !== null) return text
+    }
+    return undefined
+  }
+
+  reconnect(): void {
+    this.#connection.disconnect(true)
+    this.#bus.reconnect()
+  }
+
+  async close(): Promise<void> {
+    this.#bus.close()
+    this.#connection.disconnect()
+  }
+
+  /** Resolves when commands can be sent; ioredis goes on trying by itself where the first attempt fails. */
+  #connect(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#connection.on('ready', () => resolve())
+      this.#connection.connect().catch(() => {})
+    })
+  }
+
+  async #register(): Promise<void> {
+    await Promise.all(this.#layouts.map((layout) => this.#scripts.register(layout, this.#session.map)))
+  }
+
+  async #sweepOne(layout: Layout, match: string, pattern: Pattern): Promise<void> {
+    let cursor = '0'
+    do {
+      const [next, names] = await this.#connection.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+      const matching = names.filter((name) => pattern.test(layout.keyOf(name)))
+      if (matching.length > 0) await this.#connection.unlink(...matching)
+      cursor = next
+    } while (cursor !== '0')
+  }
+
+  #body(
+    stamps: readonly string[],
+    keys: readonly string[],
+    everyKey: boolean,
+    cause: Cause | undefined,
+  ): string {
+    return encodeBody({ stamps, keys, everyKey, name: this.#session.name, cause })
+  }
+
+  #partition({ shard }: KeyPlace): number {
+    return partitionOf(shard, this.#layouts.length)
+  }
+
+  #layout(place: KeyPlace): Layout {
+    return this.#layouts[this.#partition(place)] as Layout
+  }
+
+  /** The indices of the items of each partition that has any. */
+  #byPartition(items: readonly KeyPlace[]): [number, number[]][] {
+    const groups = new Map<number, number[]>()
+    for (const [at, item] of items.entries()) {
+      const partition = this.#partition(item)
+      groups.set(partition, [...(groups.get(partition) ?? []), at])
+    }
+    return [...groups]
+  }
+}
+
+/** A pattern of ours as SCAN matches it; captures are wider there, and checked by the pattern itself. */
+function globOf(pattern: Pattern): string {
+  return pattern.text.replace(/\{[^{}]*\}/g, '*')
+}
+
+function joined(
+  replies: readonly { readonly position: Position; readonly maps: readonly string[] }[],
+): RotateReply {
+  return {
+    positions: replies.map(({ position }) => position),
+    maps: [...new Set(replies.flatMap(({ maps }) => maps))],
+  }
+}
+
+export type { RedisClient } from './redis-client.ts'
