@@ -18,7 +18,7 @@ import { Emitter } from './core/events.ts'
 import { FamilyIndex } from './core/family-index.ts'
 import { claimName } from './core/open-caches.ts'
 import { readSettings, type Settings } from './core/settings.ts'
-import type { StoreSession } from './core/store.ts'
+import type { Store, StoreSession } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
 import { Flights } from './loading/flight.ts'
 import { logEvents } from './observe/log-events.ts'
@@ -105,18 +105,19 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     listener: subscription,
   }
   const behind = driver.connect(session)
-  const gate = shared
+  const gate: StoreGate | undefined = shared
     ? new StoreGate(behind, {
         clock,
         events,
         timeoutMs: settings.storeTimeoutMs,
         onAway: (reason) => subscription.distrust(reason),
+        onUp: () => heartbeat.wake(),
         replay: (away) => committer.replay(away),
       })
     : undefined
-  const store = gate ?? behind
+  const store: Store = gate ?? behind
   const heartbeat = new Heartbeat({ clock, lease, subscription, store, maxStalenessMs })
-  if (shared && memory !== undefined) lease.onWanted = () => heartbeat.wake()
+  if (shared) lease.onWanted = () => void heartbeat.wake()
   let closed = false
   const common = {
     clock,

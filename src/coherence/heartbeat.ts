@@ -34,10 +34,10 @@ export class Heartbeat {
   }
 
   /** A read would like to use memory and may not: beat now, unless a beat is under way. */
-  wake(): void {
+  async wake(): Promise<void> {
     if (this.#closed || this.#beating) return
     this.#cancel()
-    void this.#beat()
+    await this.#beat()
   }
 
   close(): void {

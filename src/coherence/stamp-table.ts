@@ -1,5 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import type { StampName } from '../core/stamp.ts'
 import { type Reservation, TouchLog } from './reservations.ts'
+
+const IDLE_KEPT = 20_000
 
 /**
  * One generation of a stamp, as this process knows it. Entries in memory hold the generations they were filled under;
@@ -31,10 +34,18 @@ export function allLive(vector: readonly Generation[]): boolean {
  *
  * Whatever is heard (a message, an own rotation, a flush) only *removes* generations. One enters with
  * {@link admit} alone: from a full reply of the store, under a reservation made before the reply was asked for and
- * that nothing has touched since. Holds no more than the live entries and their fills need.
+ * that nothing has touched since. Beyond the generations that live entries hold it keeps those used last, so that a
+ * value in the store can be judged without asking for its stamps.
  */
 export class StampTable {
   readonly #current = new Map<StampName, Generation>()
+  /** Generations that no entry holds. */
+  readonly #idle = new LRUCache<StampName, Generation>({
+    max: IDLE_KEPT,
+    dispose: (generation, name, reason) => {
+      if (reason === 'evict' && this.#current.get(name) === generation) this.#current.delete(name)
+    },
+  })
   readonly #touched = new TouchLog()
   readonly #blockedStamps = new Map<StampName, number>()
   readonly #blockedKeys = new Map<string, number>()
@@ -63,6 +74,7 @@ export class StampTable {
   flush(): void {
     for (const generation of this.#current.values()) generation.live = false
     this.#current.clear()
+    this.#idle.clear()
     this.#touched.everything()
   }
 
@@ -132,15 +144,27 @@ export class StampTable {
 
   /** An entry in memory holds this vector from now on. */
   hold(vector: readonly Generation[]): void {
-    for (const generation of vector) generation.holders++
+    for (const generation of vector) {
+      if (generation.holders++ === 0) this.#idle.delete(generation.name)
+    }
   }
 
-  /** An entry that held this vector has gone; generations nobody holds are forgotten. */
+  /** An entry that held this vector has gone. */
   drop(vector: readonly Generation[]): void {
     for (const generation of vector) {
-      if (--generation.holders > 0 || this.#current.get(generation.name) !== generation) continue
-      this.#current.delete(generation.name)
+      generation.holders--
+      this.#rest(generation)
     }
+  }
+
+  /** Keeps a vector that no entry holds, as long as there is room. */
+  rest(vector: readonly Generation[]): void {
+    for (const generation of vector) this.#rest(generation)
+  }
+
+  #rest(generation: Generation): void {
+    if (generation.holders > 0 || this.#current.get(generation.name) !== generation) return
+    this.#idle.set(generation.name, generation)
   }
 
   #end(name: StampName): void {
@@ -148,6 +172,7 @@ export class StampTable {
     if (generation === undefined) return
     generation.live = false
     this.#current.delete(name)
+    this.#idle.delete(name)
   }
 }
 

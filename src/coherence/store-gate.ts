@@ -11,6 +11,8 @@ export interface GateRoom {
   readonly timeoutMs: number
   /** Called once the store cannot be trusted any more: forget what hangs on hearing it. */
   readonly onAway: (reason: string) => void
+  /** Called each time the store can be used (again). */
+  readonly onUp: () => Promise<void>
   /** Tells the store what it has missed, before anything else is asked of it. @returns how many changes it told */
   readonly replay: (store: Store) => Promise<number>
 }
@@ -70,6 +72,7 @@ export class StoreGate implements Store {
     return up
   }
 
+  readonly partition: Store['partition'] = (place) => this.#store.partition(place)
   readonly values: Store['values'] = (keys) => this.#call(() => this.#store.values(keys))
   readonly read: Store['read'] = (items) => this.#call(() => this.#store.read(items))
   readonly fill: Store['fill'] = (request) => this.#call(() => this.#store.fill(request))
@@ -175,6 +178,7 @@ export class StoreGate implements Store {
     const wasAway = this.#state === 'away'
     this.#state = 'up'
     this.#since = this.#room.clock.now()
+    await this.#room.onUp()
     for (const resolve of this.#whenUp.splice(0)) resolve()
     if (wasAway) this.#room.events.emit('recovered', { replayed })
   }

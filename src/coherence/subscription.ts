@@ -110,6 +110,11 @@ export class Subscription implements StoreListener {
     return false
   }
 
+  /** The epoch of a partition, as last heard of. */
+  epoch(partition: number): string | undefined {
+    return this.#positions.get(partition)?.epoch
+  }
+
   /** Resolves to true once all of these positions have been heard, to false after `patienceMs`. */
   whenReached(positions: readonly Position[], clock: Clock, patienceMs: number): Promise<boolean> {
     if (this.#all(positions)) return Promise.resolve(true)

@@ -19,6 +19,8 @@ export interface KeyPlan {
   readonly stamps: readonly StampName[]
   /** The text whose hash decides in which partition the key lives: its tenant, or the key itself. */
   readonly shard: string
+  /** Whether this process has lately seen a value of the key in the store: then a plain GET is worth its trip. */
+  stored: boolean
 }
 
 /** A pattern that a table's writes reach. */
@@ -126,7 +128,7 @@ export class DependencyMap {
       }
     }
     for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
-    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params) }
+    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params), stored: false }
   }
 
   /** Which patterns the key matches, and which tables and views reach them. */

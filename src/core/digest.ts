@@ -48,7 +48,8 @@ function canonicalText(value: unknown, above: readonly object[]): string {
 }
 
 function structure(value: object, above: readonly object[]): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item, above)).join(',')}]`
+  // Array.from visits the holes that map() skips: [,] is not [].
+  if (Array.isArray(value)) return `[${Array.from(value, (item) => canonicalText(item, above)).join(',')}]`
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CacheError(

@@ -12,7 +12,7 @@ type Token =
 
 const SHAPE = /\{([^{}]*)\}|\*+|[^{}*]+/g
 const NAME = /^[A-Za-z_$][\w$]*$/
-const UNUSABLE = /[\s?[\]%|\\\p{Cc}]/u
+const UNUSABLE = /[\s?[\]%|\\\p{Cc}\p{Cs}]/u
 
 /**
  * A pattern over keys, compiled once: literal text, `*` for anything, colons included, and `{name}` for one segment

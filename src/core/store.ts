@@ -143,6 +143,8 @@ export interface HeartbeatReply {
 export interface Store {
   /** Connects, subscribes, and resolves when the store can be used. */
   open(): Promise<void>
+  /** The partition a key lives in. Partitions change their state independently of one another. */
+  partition(place: KeyPlace): number
   /** Reads values alone, for a caller that can judge them itself. */
   values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]>
   /** Reads values, stamps and claims in one step; judges; takes claims on misses. */

@@ -9,8 +9,8 @@ export interface Segment {
   readonly suffix: string
 }
 
-const LITERAL = /^[^\s*?[\]{}%|\\\p{Cc}]*$/u
-const NAME = /^[A-Za-z_$][\w$]*$/
+const LITERAL = /^[^\s*?[\]{}%|\\\p{Cc}\p{Cs}]*$/u
+const NAME = /^(?!__proto__$)[A-Za-z_$][\w$]*$/
 
 /**
  * A key template such as `report:{orgId}:{date}` or, with an optional tail, `metrics:{id}[:{from}[:{to}]]`,
@@ -73,7 +73,8 @@ export class Template {
     let ended: string | undefined
     for (let index = 0; index < this.segments.length; index++) {
       const { prefix, parameter, suffix } = this.segments[index] as Segment
-      if (parameter !== undefined && index >= this.required && parameters[parameter] === undefined) {
+      const value = parameter === undefined ? undefined : valueOf(parameters, parameter)
+      if (parameter !== undefined && index >= this.required && value === undefined) {
         ended ??= parameter
         continue
       }
@@ -84,8 +85,7 @@ export class Template {
         )
       }
       if (index > 0) key += ':'
-      key +=
-        parameter === undefined ? prefix : this.#piece(index, prefix, parameters[parameter], suffix, what)
+      key += parameter === undefined ? prefix : this.#piece(index, prefix, value, suffix, what)
     }
     if (key.length <= LONGEST_KEY) return key
     throw new CacheError(
@@ -118,7 +118,16 @@ export class Template {
       found[parameter] = decodeText(piece.slice(prefix.length, piece.length - suffix.length))
     }
     // Only the one spelling that build() gives is a key of this family: another family may own any other.
-    return this.build(found, this.text) === key ? found : undefined
+    return this.#spells(found, key) ? found : undefined
+  }
+
+  #spells(parameters: Readonly<Record<string, string>>, key: string): boolean {
+    try {
+      return this.build(parameters, this.text) === key
+    } catch {
+      // Too long for a key of this family, so it is none.
+      return false
+    }
   }
 
   /**
@@ -152,6 +161,11 @@ export class Template {
   }
 }
 
+/** A parameter's value. What every object inherits (`constructor`, `toString`) is none. */
+function valueOf(parameters: Readonly<Record<string, unknown>>, name: string): unknown {
+  return name in Object.prototype && !Object.hasOwn(parameters, name) ? undefined : parameters[name]
+}
+
 /** Whether no text fits both segments. */
 function cannotMeet(one: Segment | undefined, other: Segment | undefined): boolean {
   if (one === undefined || other === undefined) return false
@@ -182,7 +196,9 @@ function segment(piece: string, refuse: (problem: string) => never): Segment {
     return refuse(`has the parameter name ${show(parameter)}; a name is a JavaScript identifier`)
   }
   if (!LITERAL.test(prefix) || !LITERAL.test(suffix)) {
-    return refuse('has a character that keys do not use: white space, control characters, * ? [ ] % | or \\')
+    return refuse(
+      'has a character that keys do not use: white space, control characters, lone surrogates, * ? [ ] % | or \\',
+    )
   }
   if (parameter === undefined && prefix === '') return refuse('has an empty segment')
   return { prefix, parameter, suffix }

@@ -32,6 +32,8 @@ export class Flight {
   epoch: string | undefined
   /** Why it has to load, if it has to. */
   missed: MissReason = 'absent'
+  /** Whether only a full reply of the store will do. */
+  certain = false
   /** Whether the flight that led the key before it can no longer fill: its claim is for the taking. */
   doomed = false
   /** A value past its lifetime, valid otherwise: for readers that would rather have that than wait or fail. */

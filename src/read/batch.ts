@@ -53,7 +53,10 @@ export class BatchReader {
     const apart: Asked[] = []
     const unit = units.unit()
     for (const [key, request] of requests) {
-      const kept = !closed() && !lifetimes.never(request.plan, clock.now(), request.wishes.ttl)
+      const kept =
+        !closed() &&
+        !this.#reader.livesApart(request) &&
+        !lifetimes.never(request.plan, clock.now(), request.wishes.ttl)
       const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
       if (held?.verdict === 'fresh') {
         found.set(key, this.#reader.answerOf(request, held.landed).landed)

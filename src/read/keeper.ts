@@ -61,6 +61,7 @@ export class Keeper {
         error instanceof Error ? error.message : String(error),
       )
     }
+    if (flight.reload) this.#room.subscription.expectOwn(flight.nonce)
     try {
       const { key, shard, stamps: names } = plan
       const filled = await store.fill({
@@ -88,11 +89,16 @@ export class Keeper {
   /** Puts a value that is known to be valid under these tokens into memory, if nothing has touched the flight. */
   remember(flight: Flight, tokens: readonly string[], landed: Landed): void {
     const { memory, lease, clock, stamps, measured, flights } = this.#room
-    if (memory === undefined || landed.freshUntil === undefined) return
+    flight.plan.stored = true
+    if (landed.freshUntil === undefined) return
     if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
     if (!flights.leads(flight)) return
     const vector = stamps.admit(flight.reservation, tokens)
     if (vector === undefined) return
+    if (memory === undefined) {
+      stamps.rest(vector)
+      return
+    }
     const bytes = measured ? sizeOf(landed.value) : 0
     memory.put(
       flight.plan.key,

@@ -96,6 +96,7 @@ export class Reader {
     const held = this.recall(request)
     if (held.verdict === 'fresh') return this.answerOf(request, held.landed)
 
+    if (this.livesApart(request)) return this.#bypass(request, load)
     const running = this.join(request)
     if (running !== undefined && !this.awaitable(running, request)) return this.#bypass(request, load)
     const flight = running ?? this.#lead(request, held, load)
@@ -119,12 +120,13 @@ export class Reader {
     const { plan, wishes } = request
     if (wishes.freshness === 'reload') return { verdict: 'none', missed: 'reload' }
     const now = clock.monotonic()
-    if (memory !== undefined && !lease.held(now)) {
+    if (!lease.held(now)) {
       lease.want()
       return { verdict: 'none', missed: 'unavailable' }
     }
+    lease.used = true
     const entry = memory?.get(plan.key)
-    if (entry === undefined || this.#asksStore(request)) return { verdict: 'none', missed: 'absent' }
+    if (entry === undefined || this.asksStore(request)) return { verdict: 'none', missed: 'absent' }
     if (!allLive(entry.vector)) {
       memory?.delete(plan.key)
       return { verdict: 'none', missed: 'invalidated' }
@@ -134,7 +136,7 @@ export class Reader {
   }
 
   /** Whether the read must hear from the store itself, whatever this process knows. */
-  #asksStore({ wishes, frame }: ReadRequest): boolean {
+  asksStore({ wishes, frame }: ReadRequest): boolean {
     const { shared, subscription } = this.#room
     if (!shared) return false
     if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true
@@ -144,11 +146,19 @@ export class Reader {
     return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))
   }
 
+  /** Whether the key of a nested read lives in another partition: the composite's stamps say nothing of its parts'. */
+  livesApart({ plan, frame }: ReadRequest): boolean {
+    const { store, plans } = this.#room
+    if (frame?.kind !== 'load') return false
+    const partition = store.partition(plan)
+    return frame.keys.some((key) => store.partition(plans.of(key)) !== partition)
+  }
+
   /** A running flight that the read may share: nothing has touched it since it began. */
   join(request: ReadRequest): Flight | undefined {
     const { flights, stamps, lease, clock } = this.#room
     const flight = flights.get(request.plan.key)
-    if (flight === undefined || this.#asksStore(request)) return undefined
+    if (flight === undefined || this.asksStore(request)) return undefined
     if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
     if (!stamps.intact(flight.reservation)) return undefined
     const now = clock.monotonic()
@@ -178,6 +188,7 @@ export class Reader {
     const reservation = stamps.reserve(plan.key, plan.stamps)
     const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
     flight.missed = missed
+    flight.certain = this.asksStore(request)
     flight.doomed = leader !== undefined && !stamps.intact(leader.reservation)
     flights.start()
     if (!shared || leader === undefined || flight.doomed) flights.lead(flight)

@@ -36,6 +36,7 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
     async open() {
       listener.subscribed()
     },
+    partition: () => 0,
     async values(keys) {
       return keys.map(() => undefined)
     },

@@ -149,6 +149,10 @@ class MemoryStoreSession implements Store {
     })
   }
 
+  partition(): number {
+    return 0
+  }
+
   values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
     return this.#step(() => keys.map(({ key }) => this.#value(key)))
   }
@@ -168,7 +172,12 @@ class MemoryStoreSession implements Store {
       const replaced = this.#value(key) !== undefined
       values.set(key, { bytes: value, until: this.#clock.monotonic() + ttlMs })
       claims.delete(key)
-      if (publish && replaced) this.#publish([], [{ key, shard: key }], false, undefined)
+      if (publish && replaced)
+        this.#publish([], [{ key, shard: key }], false, {
+          id: nonce,
+          process: this.#session.process,
+          tables: [],
+        })
       return true
     })
   }

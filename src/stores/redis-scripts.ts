@@ -2,14 +2,7 @@ import { fingerprintHead, TOKEN_LENGTH } from '../core/entry.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import type {
-  FillRequest,
-  KeyPlace,
-  MapRegistration,
-  Position,
-  ReadItem,
-  ReadResult,
-} from '../core/store.ts'
+import type { FillRequest, KeyPlace, MapRegistration, Position, ReadItem, ReadResult } from '../core/store.ts'
 import claimScript from './lua/claim.lua'
 import common from './lua/common.lua'
 import fillScript from './lua/fill.lua'

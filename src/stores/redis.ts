@@ -103,6 +103,10 @@ class RedisStore implements Store {
     await this.#register()
   }
 
+  partition({ shard }: KeyPlace): number {
+    return partitionOf(shard, this.#layouts.length)
+  }
+
   async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
     const values = await this.#connection.mgetBuffer(
       ...keys.map((place) => this.#layout(place).value(place.key)),
@@ -132,7 +136,8 @@ class RedisStore implements Store {
   }
 
   fill(request: FillRequest): Promise<boolean> {
-    const body = request.publish ? this.#body([], [request.key], false, undefined) : ''
+    const cause = { id: request.nonce, process: this.#session.process, tables: [] }
+    const body = request.publish ? this.#body([], [request.key], false, cause) : ''
     return this.#scripts.fill(this.#layout(request), request, body)
   }
 
@@ -153,7 +158,7 @@ class RedisStore implements Store {
     )
     const replies = await Promise.all(
       this.#layouts.map((layout, partition) => {
-        const mine = keys.filter((place) => this.#partition(place) === partition)
+        const mine = keys.filter((place) => this.partition(place) === partition)
         return this.#scripts.rotate(layout, partition, stamps, mine, body)
       }),
     )
@@ -243,19 +248,15 @@ class RedisStore implements Store {
     return encodeBody({ stamps, keys, everyKey, name: this.#session.name, cause })
   }
 
-  #partition({ shard }: KeyPlace): number {
-    return partitionOf(shard, this.#layouts.length)
-  }
-
   #layout(place: KeyPlace): Layout {
-    return this.#layouts[this.#partition(place)] as Layout
+    return this.#layouts[this.partition(place)] as Layout
   }
 
   /** The indices of the items of each partition that has any. */
   #byPartition(items: readonly KeyPlace[]): [number, number[]][] {
     const groups = new Map<number, number[]>()
     for (const [at, item] of items.entries()) {
-      const partition = this.#partition(item)
+      const partition = this.partition(item)
       groups.set(partition, [...(groups.get(partition) ?? []), at])
     }
     return [...groups]

@@ -117,6 +117,14 @@ export class Committer {
     for (;;) {
       const met = await foreign.meet(reply.maps, writes, store)
       if (met.size === 0) break
+      if (met.has(ROOT)) {
+        reply = await store.rotate({
+          stamps: [ROOT],
+          keys: [],
+          cause: { ...cause, id: this.#room.randomness.token() },
+        })
+        break
+      }
       // Not expected back: this process may hold values under these stamps by patterns of its own.
       reply = await store.rotate({
         stamps: [...met],

@@ -133,5 +133,5 @@ function endsOperand(token: Token | undefined): boolean {
 }
 
 function toIndex(words: string): Readonly<Record<string, true>> {
-  return Object.freeze(Object.fromEntries(words.trim().split(/\s+/).map((word) => [word, true])))
+  return Object.freeze(Object.fromEntries(words.trim().split(/\s+/).map((word) => [word, true as const])))
 }

@@ -55,7 +55,7 @@ export function readPlainWrite(tokens: readonly Token[]): PlainWrite | undefined
 /** Whether a word below the verb makes the statement write something else too. */
 function isStray(tokens: readonly Token[], at: number, word: string, depth: number, verb: number): boolean {
   const { value } = tokens[at] as Token
-  if (value === 'into') return !(at === verb + 1 && (word === 'insert' || word === 'merge')) && !(word === 'merge' && depth === 0)
+  if (value === 'into') return !(at === verb + 1 && (word === 'insert' || word === 'merge'))
   if (!VERBS.includes(value)) return false
   if (isLocking(tokens, at)) return false
   if (depth > 0) return true
@@ -212,6 +212,7 @@ class Clauses {
   #assigned(from: number): readonly string[] | undefined {
     const end = this.#find(['from', 'where', 'returning'], from)
     const columns: string[] = []
+    if (isSymbol(this.#tokens[from], '(')) this.noCalls.push(from)
     for (const [first, last] of this.#items(from, end < 0 ? this.#tokens.length : end, 0)) {
       if (isSymbol(this.#tokens[first], '(')) {
         const close = this.#depths.indexOf(0, first + 1)
