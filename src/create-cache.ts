@@ -59,9 +59,11 @@ export function createCache<const Tables extends string = string, const Scopes e
   options: CacheOptions<Tables, Scopes>,
 ): Cache<Tables, Scopes> {
   const settings = readSettings(options)
-  checkSupported(settings)
   const families = new FamilyIndex(settings.keys)
-  const map = new DependencyMap(settings.dependencies, families, settings.partitionBy)
+  const map = new DependencyMap(settings.dependencies, families, {
+    partitionBy: settings.partitionBy,
+    ownStamps: settings.consistency !== 'bounded',
+  })
   checkPartition(settings, families)
   const release = claimName(settings.name, settings.instance)
   return assemble(settings, map, release) as unknown as Cache<Tables, Scopes>
@@ -100,6 +102,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     process,
     map: registration,
     maxStalenessMs,
+    lockMs: settings.consistency === 'bounded' ? 0 : settings.softLockMs,
     clock,
     randomness,
     listener: subscription,
@@ -141,6 +144,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     codec: jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',
     measured: settings.memory?.maxBytes !== undefined,
+    strict: settings.consistency === 'strict',
     maxStalenessMs,
     loadWaitMs: settings.loadWaitMs,
   }
@@ -153,6 +157,9 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     foreign: new ForeignMaps(registration.digest),
     distrustStore: (error) => gate?.distrust(error),
     locks: settings.consistency !== 'bounded',
+    strict: settings.consistency === 'strict',
+    softLockMs: settings.softLockMs,
+    onStoreUnavailable: settings.onStoreUnavailable,
     unknownTables: settings.unknownTables,
   }
   const committer = new Committer(writeRoom)
@@ -188,14 +195,6 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
       release()
     },
   })
-}
-
-function checkSupported({ consistency, store }: Settings): void {
-  if (consistency === 'bounded' || store === undefined) return
-  throw new CacheError(
-    'UNSUPPORTED',
-    `createCache: consistency ${show(consistency)} over a shared store is not built yet. Use 'bounded', whose promise docs/guarantees.md states.`,
-  )
 }
 
 function checkPartition({ partitionBy }: Settings, families: FamilyIndex): void {

@@ -1,12 +1,21 @@
-export type { Bind, Bindings } from './core/binding.ts'
+export type { AnyTransaction, Bind, BindFunction, Bindings } from './core/binding.ts'
 export type { Cache, CacheReader, CloseReport, Session } from './core/cache.ts'
 export type { CacheOptions, Isolation, MemoryOptions } from './core/cache-options.ts'
-export type { InvalidateRequest, Operation, Row, RowChange, TableChange } from './core/change.ts'
+export type {
+  InvalidateRequest,
+  InvalidateRequests,
+  Operation,
+  Row,
+  RowChange,
+  TableChange,
+  WrittenRows,
+} from './core/change.ts'
 export type { CancelTimer, Clock } from './core/clock.ts'
 export {
   type Dependencies,
   type DependencyDefinition,
   defineDependencies,
+  type Invalidated,
   type TableDefinition,
 } from './core/dependencies.ts'
 export { digest } from './core/digest.ts'
@@ -17,24 +26,30 @@ export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason }
 export type { Explanation } from './core/explanation.ts'
 export type { Health } from './core/health.ts'
 export {
+  type AnyFamily,
   type Coherence,
   defineKeys,
   type Families,
   type FamilyDefinition,
   type Key,
   type KeyFamily,
+  type KeyOf,
   type Loaded,
   type ParametersOf,
+  type ParamsOf,
 } from './core/key.ts'
 export type { LifetimeContext, LifetimePolicy, Ttl } from './core/lifetime.ts'
 export type {
   BatchContext,
   BatchLoader,
+  BatchLoaderOf,
   BatchResult,
+  CheckedWrap,
   Entry,
   Freshness,
   Loader,
   LoaderContext,
+  LoaderOf,
   Mark,
   ReadOptions,
   WrapConfig,

@@ -1,6 +1,6 @@
 import type { StoreGate } from './coherence/store-gate.ts'
 import type { Cache, CloseReport, Session } from './core/cache.ts'
-import { type InvalidateRequest, NO_CHANGE, readRequest } from './core/change.ts'
+import { type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
 import { CacheError, show } from './core/errors.ts'
 import type { CacheEvents, EventName } from './core/events.ts'
@@ -114,7 +114,7 @@ export class OpenCache {
     return wrapRepository(this as unknown as Cache, repository, methods)
   }
 
-  async invalidate(request: InvalidateRequest): Promise<Receipt> {
+  async invalidate(request: InvalidateRequests): Promise<Receipt> {
     this.#checkOpen('invalidate')
     const change = readRequest(request)
     // Made inside a unit it holds at once and again at the commit, since others may refill in between.
@@ -137,7 +137,7 @@ export class OpenCache {
     return this.#parts.writeRoom.units.unit()
   }
 
-  session(token?: string): Session {
+  session(token?: string | null): Session {
     return createSession(this as unknown as Cache, token)
   }
 

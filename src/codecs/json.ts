@@ -22,10 +22,13 @@ const ARRAYS = {
   BigUint64Array,
 } as const
 
+const KEPT: readonly unknown[] = [Date.prototype, Map.prototype, Set.prototype, ArrayBuffer.prototype]
+
 /**
  * JSON that gives back exactly what it was given, or refuses: besides JSON's own types it keeps `undefined`, NaN,
- * infinities, -0, bigints, Date, Map, Set, ArrayBuffer, Buffer and typed arrays. Functions, symbols, instances of other classes,
- * circular structures, sparse arrays and getters are refused: JSON.stringify would change them silently.
+ * infinities, -0, bigints, Date, Map, Set, ArrayBuffer, Buffer and typed arrays. Functions, symbols, instances of
+ * other classes, circular structures, sparse arrays, getters, and properties added to anything but plain objects are refused:
+ * JSON.stringify would change them silently.
  */
 export const jsonCodec: Codec = {
   id: 1,
@@ -71,9 +74,16 @@ function isPlain(value: unknown, above: Set<object>): boolean {
 }
 
 function isPlainArray(value: readonly unknown[], above: Set<object>): boolean {
-  if (Object.keys(value).length !== value.length || Object.getPrototypeOf(value) !== Array.prototype)
-    return false
+  if (Object.getPrototypeOf(value) !== Array.prototype || !holdsItemsAlone(value)) return false
   return value.every((item) => isPlain(item, above))
+}
+
+/** Whether an array has every item, and no property beside them. */
+function holdsItemsAlone(items: readonly unknown[]): boolean {
+  const names = Object.keys(items)
+  // Items come first, in order: as many names as items, the last of them the last item's.
+  if (names.length !== items.length || Object.getOwnPropertySymbols(items).length > 0) return false
+  return items.length === 0 || names.at(-1) === String(items.length - 1)
 }
 
 function isPlainObject(value: object, above: Set<object>): boolean {
@@ -117,9 +127,12 @@ function tagObject(value: object, above: readonly object[], path: string): Json 
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Array.prototype) {
     const items = value as unknown[]
-    if (Object.keys(items).length !== items.length) return refuse(path, 'a sparse array')
+    if (!holdsItemsAlone(items)) return refuse(path, 'an array with holes or properties of its own')
     return items.map((item, at) => tag(item, above, `${path}[${at}]`))
   }
+  const properties = ArrayBuffer.isView(value) ? [] : Object.entries(Object.getOwnPropertyDescriptors(value))
+  if (KEPT.includes(prototype) && properties.length > 0)
+    return refuse(path, `${nameOf(value)} with properties of its own`)
   if (prototype === Date.prototype) return { [MARK]: ['date', tag((value as Date).getTime(), above, path)] }
   if (prototype === Map.prototype) {
     return {
@@ -137,22 +150,24 @@ function tagObject(value: object, above: readonly object[], path: string): Json 
   }
   if (ArrayBuffer.isView(value)) return tagView(value, prototype, path)
   if (prototype !== Object.prototype && prototype !== null) {
-    return refuse(path, `an instance of ${value.constructor?.name || 'a class'}`)
+    return refuse(path, nameOf(value))
   }
-  const properties = Object.entries(Object.getOwnPropertyDescriptors(value)).map(
-    ([name, property]): [string, Json] => {
-      if (!name.isWellFormed()) refuse(path, 'a property name with a lone surrogate')
-      if (property.get !== undefined || property.set !== undefined || !property.enumerable) {
-        refuse(`${path}.${name}`, 'a getter or hidden property')
-      }
-      return [name, tag(property.value, above, `${path}.${name}`)]
-    },
-  )
+  const pairs = properties.map(([name, property]): [string, Json] => {
+    if (!name.isWellFormed()) refuse(path, 'a property name with a lone surrogate')
+    if (property.get !== undefined || property.set !== undefined || !property.enumerable) {
+      refuse(`${path}.${name}`, 'a getter or hidden property')
+    }
+    return [name, tag(property.value, above, `${path}.${name}`)]
+  })
   // As pairs, so that no property name of the value is ever taken for the mark, or for a prototype.
-  if (prototype === null) return { [MARK]: ['null', properties] }
-  if (properties.some(([name]) => name === MARK || name === '__proto__'))
-    return { [MARK]: ['object', properties] }
-  return Object.fromEntries(properties)
+  if (prototype === null) return { [MARK]: ['null', pairs] }
+  if (pairs.some(([name]) => name === MARK || name === '__proto__')) return { [MARK]: ['object', pairs] }
+  return Object.fromEntries(pairs)
+}
+
+function nameOf(value: object): string {
+  const maker: unknown = value.constructor
+  return `an instance of ${(typeof maker === 'function' && maker.name) || 'a class'}`
 }
 
 function tagView(value: ArrayBufferView, prototype: unknown, path: string): Json {
@@ -174,7 +189,8 @@ function untag(json: Json): unknown {
   const [kind, first, second] = marked as [string, Json, Json]
   switch (kind) {
     case 'string':
-      return String.fromCodePoint(...(first as number[]))
+      // One by one: a long text is more arguments than a call takes.
+      return (first as number[]).map((unit) => String.fromCodePoint(unit)).join('')
     case 'number':
       return Number(first)
     case 'bigint':

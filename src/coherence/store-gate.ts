@@ -80,14 +80,15 @@ export class StoreGate implements Store {
     this.#call(() => this.#store.renew(place, nonce, ttlMs))
   readonly release: Store['release'] = (place, nonce) => this.#call(() => this.#store.release(place, nonce))
   readonly rotate: Store['rotate'] = (request) => this.#call(() => this.#store.rotate(request))
+  readonly lock: Store['lock'] = (request) => this.#call(() => this.#store.lock(request))
   readonly heartbeat: Store['heartbeat'] = () => this.#call(() => this.#store.heartbeat())
   readonly skeleton: Store['skeleton'] = (digest) => this.#call(() => this.#store.skeleton(digest))
 
   /** Takes many steps, each bounded by the store itself: its time grows with the keys. */
-  readonly sweep: Store['sweep'] = async (patterns, cause) => {
+  readonly sweep: Store['sweep'] = async (patterns, cause, heard) => {
     if (this.#state !== 'up') throw refused()
     try {
-      return await this.#store.sweep(patterns, cause)
+      return await this.#store.sweep(patterns, cause, heard)
     } catch (error) {
       this.#fail(error)
       throw error

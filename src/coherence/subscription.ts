@@ -91,6 +91,7 @@ export class Subscription implements StoreListener {
       }
     }
     this.#settle()
+    message.acknowledge?.()
   }
 
   /** A reply of the store named these epochs. Another one than is known: everything known is void. */

@@ -8,14 +8,33 @@ export type Bindings<Capture extends string = string> = {
 
 type Many<T> = T | readonly T[]
 
+/** A transaction whose type nobody has named: it belongs to the database client. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type AnyTransaction = any
+
 /**
- * How a table's rows bind captures: a map from capture to column, or a function of the row. The function may return
- * several bindings, may be asynchronous, and is given the transaction the row was written in, where there is one.
+ * How a table's rows bind captures: a map from capture to column, or a {@link BindFunction}.
+ *
+ * @typeParam Tx The transaction a function is given.
  */
-export type Bind<R = Row, Capture extends string = string> =
+export type Bind<R = Row, Capture extends string = string, Tx = AnyTransaction> =
   | { readonly [Name in Capture]?: string }
-  // biome-ignore lint/suspicious/noExplicitAny: the transaction's type belongs to the database client
-  | ((row: R, tx?: any) => Many<Bindings<Capture>> | Promise<Many<Bindings<Capture>>>)
+  | BindFunction<R, Capture, Tx>
+
+/**
+ * Binds captures by a row: to one set of values, or to several where the row concerns several. May be asynchronous,
+ * and is given the transaction that the row was written in, where there is one.
+ *
+ * It makes an invalidation narrower, never less complete: over-invalidate, never under. A capture it leaves out, null
+ * or undefined is open, and a pattern is narrowed only by the captures before its first open one. So an answer of
+ * `[]`, `null` or `undefined` binds nothing and voids all that the table's patterns match; to say that a row concerns
+ * no key, leave the row out of the write. A function that throws does the same, told by the event `bindError`.
+ *
+ * Written as a method, so that an author may name the row's type where no schema declares it.
+ */
+export type BindFunction<R = Row, Capture extends string = string, Tx = AnyTransaction> = {
+  bind(row: R, tx: Tx | undefined): Many<Bindings<Capture>> | Promise<Many<Bindings<Capture>>>
+}['bind']
 
 /** Captures bound by one row, in the encoding of keys. */
 export type Bound = ReadonlyMap<string, string>
@@ -58,20 +77,25 @@ export async function bindRows(
 /** The row images of one change, and whether each is all that the row was or became. */
 function images(row: RowChange, operation: Operation | undefined): readonly (readonly [Row, boolean])[] {
   if (!isMove(row)) return [[row, operation === 'insert' || operation === 'delete']]
-  const { before, after } = row as { before?: Row; after?: Row }
-  const both = before !== undefined && after !== undefined
+  const { before, after } = row as { before?: Row | null; after?: Row | null }
+  const both = isImage(before) && isImage(after)
   return [before, after].flatMap((image, at) => {
-    if (image === undefined) return []
+    if (!isImage(image)) return []
     const alone = at === 0 ? operation === 'delete' : operation === 'insert'
     return [[image, both || alone] as const]
   })
 }
 
+/** `{ before, after }`, either of which may be missing or, as change streams write it, null. */
 function isMove(row: RowChange): boolean {
-  const names = Object.keys(row)
-  const isImage = (name: string) =>
-    typeof row[name as keyof typeof row] === 'object' && row[name as keyof typeof row] !== null
-  return names.length > 0 && names.every((name) => (name === 'before' || name === 'after') && isImage(name))
+  const images = Object.entries(row).map(([name, image]: [string, unknown]) =>
+    name === 'before' || name === 'after' ? (image ?? undefined) : name,
+  )
+  return images.some(isImage) && images.every((image) => image === undefined || isImage(image))
+}
+
+function isImage(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null
 }
 
 async function bindImage(
@@ -85,7 +109,8 @@ async function bindImage(
     return [
       new Map(
         captures.flatMap((capture) => {
-          const column = columnOf(row, capture, bind?.[capture])
+          const declared = bind !== undefined && Object.hasOwn(bind, capture) ? bind[capture] : undefined
+          const column = columnOf(row, capture, declared)
           if (column === undefined || !(complete || stable.has(column) || stable.has(capture))) return []
           const text = automaticText(row[column])
           return text === undefined ? [] : [[capture, text] as const]
@@ -95,6 +120,8 @@ async function bindImage(
   }
   const answer = await bind(row, tx)
   const answers = (Array.isArray(answer) ? answer : [answer]) as readonly Bindings[]
+  // Of a row that was written, nothing said is not nothing changed: over-invalidate, never under.
+  if (answers.length === 0) return [new Map()]
   return answers.map(
     (bindings) =>
       new Map(

@@ -10,58 +10,69 @@ import type { StoreDriver } from './store.ts'
 /** How values are kept apart from those who read them. */
 export type Isolation = 'freeze' | 'clone' | 'none'
 
-/** The memory tier. */
+/** The memory tier. An option that is `undefined` is not given. */
 export interface MemoryOptions {
   /** The most entries it holds, least recently used out first. @default 10_000 unless `maxBytes` is given */
-  readonly maxEntries?: number
+  readonly maxEntries?: number | undefined
   /** The most bytes it holds, by an estimate of each value's size. @default no limit */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
   /**
    * How callers are kept from changing what others will read. `'freeze'`: plain objects and arrays are deeply frozen;
    * values that freezing cannot protect (Date, Map, Set, typed arrays) are cloned as with `'clone'`. `'clone'`: each
    * read gets a structured clone. `'none'`: the very object. @default 'freeze'
    */
-  readonly isolate?: Isolation
+  readonly isolate?: Isolation | undefined
 }
 
-/** Options of `createCache`. */
+/** Options of `createCache`. One that is `undefined` is not given. */
 export interface CacheOptions<Tables extends string = string, Scopes extends string = string> {
   /** This application's values in the store. */
   readonly name: string
   /** Whose stamps it shares: every application that writes the same tables names the same. @default name */
-  readonly namespace?: string
+  readonly namespace?: string | undefined
   /** Tells several open caches of one name in a process apart, where that is meant (tests, demonstrations). */
-  readonly instance?: string
+  readonly instance?: string | undefined
   /** What `defineKeys` returned. Keys of no family work too, with the cache's own lifetime. */
-  readonly keys?: Readonly<Record<string, unknown>>
+  readonly keys?: Readonly<Record<string, unknown>> | undefined
   /** What `defineDependencies` returned. @default none: only keys, patterns and `clear()` invalidate */
-  readonly dependencies?: Dependencies<Tables, Scopes>
+  readonly dependencies?: Dependencies<Tables, Scopes> | undefined
   /** The memory tier; false switches it off. @default 10 000 entries, frozen */
-  readonly memory?: MemoryOptions | false
+  readonly memory?: MemoryOptions | false | undefined
   /** The shared tier, such as `redisStore({ client })`. @default none: memory alone, with the same semantics */
-  readonly store?: StoreDriver
+  readonly store?: StoreDriver | undefined
   /** The mode of the namespace. @default 'bounded' */
-  readonly consistency?: 'bounded' | 'committed' | 'strict'
+  readonly consistency?: 'bounded' | 'committed' | 'strict' | undefined
+  /**
+   * What becomes of a transaction when its soft locks cannot be taken because the store is away: `'abort'` rejects its
+   * `prepare()` with `STORE_UNAVAILABLE`, so that it is rolled back; `'proceed'` lets it commit, and its receipt says
+   * `'unprotected'`. In mode `'bounded'` there are no locks, and transactions always proceed. @default 'abort'
+   */
+  readonly onStoreUnavailable?: 'abort' | 'proceed' | undefined
+  /**
+   * How long a soft lock lives when its process no longer renews it; also how long nothing is cached after a restart of
+   * the store. A COMMIT must be answered within half of it, or be renewed meanwhile. @default '5s'
+   */
+  readonly softLockLifetime?: Duration | undefined
   /** T, the staleness bound. @default '1s' */
-  readonly maxStaleness?: Duration
+  readonly maxStaleness?: Duration | undefined
   /** Lifetime of values whose family names none. @default '5m' */
-  readonly ttl?: Ttl
+  readonly ttl?: Ttl | undefined
   /** Lifetime of `null` and `undefined`, where the family names none. @default as any other value */
-  readonly negativeTtl?: Ttl
+  readonly negativeTtl?: Ttl | undefined
   /** Writes to tables that the map does not name: an event, or an error. @default 'event' */
-  readonly unknownTables?: 'event' | 'error'
+  readonly unknownTables?: 'event' | 'error' | undefined
   /** `'off'`: plain lifetimes, no stamps. @default 'on' */
-  readonly coherence?: Coherence
+  readonly coherence?: Coherence | undefined
   /** The parameter that names the tenant; keys of one tenant then live in one partition. */
-  readonly partitionBy?: string
+  readonly partitionBy?: string | undefined
   /** How long one call to the store may take before the cache goes on without it. @default '250ms' */
-  readonly storeTimeout?: Duration
+  readonly storeTimeout?: Duration | undefined
   /** How long a read waits for another process's load before it loads by itself. @default '5s' */
-  readonly loadWait?: Duration
+  readonly loadWait?: Duration | undefined
   /** Told of what happens: hits and misses at debug, trouble at warn. @default none */
-  readonly logger?: Logger
+  readonly logger?: Logger | undefined
   /** Replaced by tests. @default the machine's clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Replaced by tests. @default the machine's cryptographic randomness */
-  readonly randomness?: Randomness
+  readonly randomness?: Randomness | undefined
 }

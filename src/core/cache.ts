@@ -1,18 +1,13 @@
-import type { InvalidateRequest } from './change.ts'
+import type { InvalidateRequests } from './change.ts'
 import type { Duration } from './duration.ts'
 import type { CacheEvents, EventName } from './events.ts'
 import type { Explanation } from './explanation.ts'
 import type { Health } from './health.ts'
-import type { Coherence, KeyFamily, Loaded } from './key.ts'
-import type { BatchLoader, Entry, Loader, Mark, ReadOptions, WrapConfig } from './loader.ts'
+import type { AnyFamily, Coherence, KeyOf, Loaded, ParamsOf } from './key.ts'
+import type { BatchLoaderOf, CheckedWrap, Entry, LoaderOf, Mark, ReadOptions, WrapConfig } from './loader.ts'
 import type { Receipt } from './receipt.ts'
 import type { CacheStats } from './stats.ts'
 import type { UnitOfWork } from './unit.ts'
-
-/** A parameters object of a key family. */
-type ParamsOf<F> = F extends (...args: infer Args) => string ? NonNullable<Args[0]> : never
-/** The key of a key family. */
-type KeyOf<F> = F extends (...args: never[]) => infer K ? K : never
 
 /** Reads through the cache: what a session offers too. */
 export interface CacheReader {
@@ -33,13 +28,13 @@ export interface CacheReader {
    */
   get<K extends string, L = unknown>(
     key: K,
-    load: Loader<Loaded<K, L>>,
+    load: LoaderOf<K, L>,
     options?: ReadOptions,
   ): Promise<Loaded<K, L>>
   /** As {@link get}, with where the value came from, its age, its end and an ETag. */
   getEntry<K extends string, L = unknown>(
     key: K,
-    load: Loader<Loaded<K, L>>,
+    load: LoaderOf<K, L>,
     options?: ReadOptions,
   ): Promise<Entry<Loaded<K, L>>>
   /**
@@ -48,17 +43,55 @@ export interface CacheReader {
    */
   getMany<K extends string, L = unknown>(
     keys: readonly K[],
-    loadMissing: BatchLoader<K, Loaded<K, L>>,
+    loadMissing: BatchLoaderOf<K, K, L>,
     options?: ReadOptions,
   ): Promise<Loaded<K, L>[]>
-  /** As above, by a family and its parameters. */
-  // biome-ignore lint/suspicious/noExplicitAny: any family
-  getMany<F extends KeyFamily<any, any>, L = unknown>(
+  /** As above, by a family and its parameters, of which `loadMissing` is handed the very ones that are missing. */
+  getMany<F extends AnyFamily, const P extends ParamsOf<F>, L = unknown>(
     family: F,
-    params: readonly ParamsOf<F>[],
-    loadMissing: BatchLoader<ParamsOf<F>, Loaded<KeyOf<F>, L>>,
+    params: readonly P[],
+    loadMissing: BatchLoaderOf<KeyOf<F>, P, L>,
     options?: ReadOptions,
   ): Promise<Loaded<KeyOf<F>, L>[]>
+  /**
+   * The repository with the configured methods read through the cache: calls of them on what this returns, not those
+   * that the repository makes of its own. Of the same type, so a configured method is one that returns a promise.
+   * `this` inside every method is the repository itself; other members pass through. A session's `wrap` reads as the
+   * session does.
+   *
+   * A configured method rejects as {@link get} does, and with what its `key` or `options` throws.
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for a method the repository has not, or one without a `key`;
+   *   `INVALID_OPTION` or `INVALID_DURATION` for a bad option.
+   *
+   * @example
+   * ```ts
+   * import { createCache, defineKeys, type } from 'coherent-cache'
+   *
+   * class Reports {
+   *   async daily(orgId: number, date: string, source: 'primary' | 'any' = 'any') {
+   *     return { orgId, date, source, revenue: 100 }
+   *   }
+   * }
+   * const keys = defineKeys({
+   *   daily: { key: 'report:{orgId}:{date}', value: type<Awaited<ReturnType<Reports['daily']>>>() },
+   * })
+   * const cache = createCache({ name: 'shop', keys })
+   * const reports = cache.wrap(new Reports(), {
+   *   daily: {
+   *     key: (orgId, date) => keys.daily({ orgId, date }),
+   *     load: ({ source }, reports, [orgId, date]) => reports.daily(orgId, date, source),
+   *     options: (_, date) => ({ ttl: date < '2026-11-20' ? '1h' : '10s' }),
+   *     staleIfError: '1h',
+   *   },
+   * })
+   * const report = await reports.daily(7, '2026-11-20')
+   * ```
+   */
+  wrap<R extends object, const M extends WrapConfig<R> = WrapConfig<R>>(
+    repository: R,
+    methods: M & CheckedWrap<R, M>,
+  ): R
 }
 
 /** A cache that stays coherent with its database. Made by `createCache`. */
@@ -70,7 +103,7 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    * from their loaders. Rejects with `TIMEOUT` after `timeout` and with `SETTINGS_MISMATCH` where the namespace's
    * settings differ; the cache can be used all the same after a timeout.
    */
-  ready(options?: { readonly timeout?: Duration }): Promise<void>
+  ready(options?: { readonly timeout?: Duration | undefined }): Promise<void>
   /** What memory may answer at this moment, without I/O; undefined for anything else. */
   peek<K extends string, L = unknown>(key: K): Loaded<K, L> | undefined
   /** Opens a fill by hand. Take the mark before reading the data, so that what is invalidated meanwhile is not kept. */
@@ -84,25 +117,27 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
     value: Loaded<K, L>,
     options: { readonly mark: Mark<K>; readonly ttl?: ReadOptions['ttl'] },
   ): Promise<boolean>
-  /**
-   * The repository with the configured methods cached. Of the same type; `this` inside it is the repository itself;
-   * every other member passes through.
-   */
-  wrap<R extends object>(repository: R, methods: WrapConfig<R>): R
 
   /**
-   * Makes void what the request names. Resolves when it is applied, or queued for a store that is away. Rejects only
-   * on bad input, and then nothing is applied.
+   * Makes void what the request names, or all that several do, in one step and with one receipt. Resolves when it is
+   * applied, or queued for a store that is away. Rejects only on bad input, an empty list included, and then nothing
+   * is applied, whichever of several requests was bad.
    */
-  invalidate(request: InvalidateRequest<Tables, Scopes>): Promise<Receipt>
+  invalidate(request: InvalidateRequests<Tables, Scopes>): Promise<Receipt>
   /** Makes every value of the namespace void. */
   clear(): Promise<Receipt>
   /** A transaction's writes, to be invalidated once it has committed. */
-  unitOfWork(options?: { readonly name?: string; readonly trace?: string }): UnitOfWork
+  unitOfWork(options?: {
+    readonly name?: string | undefined
+    readonly trace?: string | undefined
+  }): UnitOfWork<Tables, Scopes>
   /** The ambient unit of work, if this runs inside one of this cache. */
-  currentUnit(): UnitOfWork | undefined
-  /** A reader that is never behind the receipts it has gathered, nor behind `token`. */
-  session(token?: string): Session
+  currentUnit(): UnitOfWork<Tables, Scopes> | undefined
+  /**
+   * A reader that is never behind the receipts it has gathered, nor behind `token`, which may come as it does from a
+   * request: null or undefined is none, and text that is no token is met by asking for the most.
+   */
+  session(token?: string | null): Session
 
   /** Switches coherence for the whole cache or one family: `'off'` is plain lifetimes, the way back out. */
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void
@@ -115,7 +150,7 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    * Ends the cache: waits for running loads and queued changes up to `timeout` (default 5 s), then says what was left
    * undone. Reads afterwards go to their loaders; writes are refused with `CACHE_CLOSED`. Closing twice is harmless.
    */
-  close(options?: { readonly timeout?: Duration }): Promise<CloseReport>
+  close(options?: { readonly timeout?: Duration | undefined }): Promise<CloseReport>
   [Symbol.asyncDispose](): Promise<void>
 }
 

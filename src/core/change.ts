@@ -13,32 +13,51 @@ export type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'truncate'
 const OPERATIONS: readonly Operation[] = ['insert', 'update', 'upsert', 'delete', 'truncate']
 
 /** A row that was written: itself, or what it was and what it became. */
-export type RowChange<R = Row> = R | { readonly before?: R; readonly after?: R }
+export type RowChange<R = Row> =
+  | R
+  | { readonly before?: R | null | undefined; readonly after?: R | null | undefined }
 
 /**
- * One write to one table.
+ * What a write did to a table.
  *
  * Rows make an invalidation narrower, never less complete: with `insert` or `delete` they bind the captures of the
  * table's patterns; an update's new rows alone bind only what the map declares `stable`, because a row may have
- * moved, so give `{ before, after }`. Without rows the whole table counts as changed.
+ * moved, so give `{ before, after }`. Without rows the whole table counts as changed; an empty list says that no row
+ * was.
  */
-export interface TableChange<Table extends string = string, R = Row> {
-  readonly table: Table
+export interface WrittenRows<R = Row> {
   /** @default unknown, which counts as an update */
-  readonly operation?: Operation
-  readonly rows?: readonly RowChange<R>[]
+  readonly operation?: Operation | undefined
+  readonly rows?: readonly RowChange<R>[] | undefined
+}
+
+/** One write to one table. */
+export interface TableChange<Table extends string = string, R = Row> extends WrittenRows<R> {
+  readonly table: Table
 }
 
 /** The names a map declares, with `string` kept open: a table may be written that no map names. */
 export type Open<Name extends string> = Name | (string & Record<never, never>)
 
-/** What `cache.invalidate` takes: one of these forms. */
+/**
+ * One thing that `cache.invalidate` makes void, in one of these forms: what a write concerns, by its table and rows;
+ * tables in whole; keys; what a pattern matches; what hangs on a scope's value, where the map declares scopes.
+ *
+ * A pattern that the map has, or that is one of the map's with its first captures filled in, costs what a write does,
+ * however many keys are cached. Any other is swept for, key by key. The pattern of a key family,
+ * `keys.report.pattern({ orgId: 7 })`, is the exact one for that family.
+ */
 export type InvalidateRequest<Tables extends string = string, Scopes extends string = string> =
   | TableChange<Open<Tables>>
   | { readonly tables: readonly Open<Tables>[] }
   | { readonly keys: readonly string[] }
   | { readonly pattern: string }
-  | { readonly scope: { readonly [Name in Scopes]?: Parameter } }
+  | { readonly scope: [Scopes] extends [never] ? never : { readonly [Name in Scopes]?: Parameter } }
+
+/** One request, or several to be applied in one step. */
+export type InvalidateRequests<Tables extends string = string, Scopes extends string = string> =
+  | InvalidateRequest<Tables, Scopes>
+  | readonly InvalidateRequest<Tables, Scopes>[]
 
 /** A request, read and checked. */
 export interface Change {
@@ -67,12 +86,30 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
   scope: ['scope'],
 }
 
+/** All changes as one. */
+export function mergeChanges(changes: readonly Change[]): Change {
+  return {
+    tables: changes.flatMap(({ tables }) => tables),
+    keys: changes.flatMap(({ keys }) => keys),
+    patterns: changes.flatMap(({ patterns }) => patterns),
+    scopes: changes.flatMap(({ scopes }) => scopes),
+    everything: changes.some(({ everything }) => everything),
+  }
+}
+
 /**
- * Reads an invalidation request.
+ * Reads an invalidation request, or several as one change.
  *
- * @throws CacheError `INVALID_ARGUMENT` for anything that is not exactly one of the forms. Nothing is applied then.
+ * @throws CacheError `INVALID_ARGUMENT` for anything that is not exactly one of the forms, wherever it stands among
+ *   several, and for an empty list. Nothing is applied then.
  */
-export function readRequest(request: InvalidateRequest): Change {
+export function readRequest(request: InvalidateRequests): Change {
+  if (!Array.isArray(request)) return readOne(request as InvalidateRequest)
+  if (request.length === 0) refuse('an empty list names nothing; clear() voids everything')
+  return mergeChanges(request.map(readOne))
+}
+
+function readOne(request: InvalidateRequest): Change {
   const given: Readonly<Record<string, unknown>> =
     typeof request === 'object' && request !== null ? { ...request } : {}
   const form = Object.keys(FORMS).find((name) => given[name] !== undefined)
@@ -84,7 +121,7 @@ export function readRequest(request: InvalidateRequest): Change {
   const stray = Object.keys(given).find((name) => given[name] !== undefined && !FORMS[form]?.includes(name))
   if (stray !== undefined) {
     refuse(
-      `${show(stray)} does not go with ${show(form)}. Use one form per call: several calls, or a unit of work, for more`,
+      `${show(stray)} does not go with ${show(form)}. Use one form per request, and a list of requests for more`,
     )
   }
   switch (form) {
@@ -102,7 +139,7 @@ export function readRequest(request: InvalidateRequest): Change {
   }
 }
 
-/** Reads one write. @throws CacheError `INVALID_ARGUMENT` */
+/** Reads one write, as it is now: rows that are changed afterwards bind as they were. @throws CacheError `INVALID_ARGUMENT` */
 export function readTableChange(change: TableChange): TableChange {
   const { table, operation, rows } = change
   if (typeof table !== 'string' || table === '') refuse(`table: ${show(table)} is not a table's name`)
@@ -116,7 +153,25 @@ export function readTableChange(change: TableChange): TableChange {
       )
     }
   }
-  return operation === undefined ? { table, rows } : { table, operation, rows }
+  const copied = rows.map(copyOf)
+  return operation === undefined ? { table, rows: copied } : { table, operation, rows: copied }
+}
+
+/** A plain row, and its images, copied; an instance of a class stays itself, whose accessors a copy would lose. */
+function copyOf(row: Row): Row {
+  if (!isPlain(row)) return row
+  const { before, after } = row
+  return {
+    ...row,
+    ...(isPlain(before) ? { before: { ...before } } : {}),
+    ...(isPlain(after) ? { after: { ...after } } : {}),
+  }
+}
+
+function isPlain(value: unknown): value is Row {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 /** @throws CacheError `INVALID_KEY` for anything that is no key. */

@@ -1,44 +1,73 @@
-import type { Bind, Bindings } from './binding.ts'
+import type { AnyTransaction, Bind, BindFunction } from './binding.ts'
 import type { Row } from './change.ts'
 import { CacheError, show } from './errors.ts'
+import { type AnyFamily, compiledFamily, type ParamsOf } from './key.ts'
 import { checkOptions } from './options.ts'
 import { Pattern } from './pattern.ts'
 
-/** What the writes of one table invalidate. */
-export interface TableDefinition<R = Row, Patterns extends string = string> {
-  /** Patterns over keys: `*` for anything, `{capture}` for one segment that rows may bind. */
-  readonly invalidates: readonly Patterns[]
+/**
+ * What a table's writes invalidate: a pattern over keys, `*` for anything and `{capture}` for one segment that rows
+ * may bind; or a key family, which stands for the pattern of all its keys, with the parameters that every key has as
+ * captures and its optional tail as `*`.
+ */
+export type Invalidated<Patterns extends string = string> = Patterns | AnyFamily
+
+/**
+ * What the writes of one table invalidate.
+ *
+ * @typeParam Tx The transaction that `bind` is given.
+ */
+export interface TableDefinition<R = Row, Patterns extends string = string, Tx = AnyTransaction> {
+  /** Patterns over keys, and key families. */
+  readonly invalidates: readonly Invalidated<Patterns>[]
   /** How rows bind captures. @default the column of the capture's name, in camelCase or snake_case */
-  readonly bind?: Bind<R>
-  /** Columns (or captures) that never change once a row exists, so that an update's new row alone binds them. */
+  readonly bind?: Bind<R, string, Tx>
+  /**
+   * Columns (or captures) that never change once a row exists, so that an update's new row alone binds them.
+   *
+   * @default none
+   */
   readonly stable?: readonly string[]
 }
 
-type AnyTable<R = Row> = readonly string[] | TableDefinition<R>
+type AnyTable<R = Row, Tx = AnyTransaction> = readonly Invalidated[] | TableDefinition<R, string, Tx>
 
 type CapturesOf<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | CapturesOf<Rest>
   : never
-type PatternsOf<T> = T extends readonly (infer Text extends string)[]
-  ? Text
-  : T extends { readonly invalidates: readonly (infer Text extends string)[] }
-    ? Text
+/** The parameters that every key of a family has; any name where the family's are not known. */
+type RequiredOf<Params> = string extends keyof Params
+  ? string
+  : { [Name in keyof Params]-?: undefined extends Params[Name] ? never : Name }[keyof Params] & string
+type CapturesOfEntry<Entry> = Entry extends string
+  ? string extends Entry
+    ? string
+    : CapturesOf<Entry>
+  : RequiredOf<ParamsOf<Entry>>
+type EntriesOf<T> = T extends readonly (infer Entry)[]
+  ? Entry
+  : T extends { readonly invalidates: readonly (infer Entry)[] }
+    ? Entry
     : never
+/** The captures that a table's entries have; any name where one of them is not known as it is written. */
+type CapturesIn<T> = CapturesOfEntry<EntriesOf<T>>
 
-/** A table's entry, its `bind` checked against the captures of its patterns and the row type of the schema. */
-type CheckedTable<T, R> = T extends readonly string[]
-  ? readonly string[]
+/** A table's entry, its `bind` checked against its captures and the row type of the schema, `stable` against both. */
+type CheckedTable<T, R, Tx> = T extends readonly unknown[]
+  ? readonly Invalidated[]
   : {
-      readonly invalidates: readonly string[]
-      readonly bind?: CheckedBind<R, CapturesOf<PatternsOf<T>>> & NoOther<T, CapturesOf<PatternsOf<T>>>
-      readonly stable?: readonly string[]
+      readonly invalidates: readonly Invalidated[]
+      readonly bind?: CheckedBind<R, CapturesIn<T>, Tx> & NoOther<T, CapturesIn<T>>
+      readonly stable?: readonly ((string extends keyof R ? string : keyof R & string) | CapturesIn<T>)[]
     }
 
-/** The captures that a `bind` function's answers name. */
-type BoundBy<T> = T extends { readonly bind: (...args: never[]) => infer Answer }
-  ? Awaited<Answer> extends readonly (infer One)[]
-    ? keyof One
-    : keyof Awaited<Answer>
+/** The captures that a `bind` names: those of its answers, where it is a function. */
+type BoundBy<T> = T extends { readonly bind: infer B }
+  ? B extends (...args: never[]) => infer Answer
+    ? Awaited<Answer> extends readonly (infer One)[]
+      ? keyof One
+      : keyof Awaited<Answer>
+    : keyof B
   : never
 type NoOther<T, Capture extends string> =
   string extends BoundBy<T>
@@ -47,21 +76,37 @@ type NoOther<T, Capture extends string> =
       ? unknown
       : { readonly noPatternCaptures: Exclude<BoundBy<T>, Capture> }
 
-type ManyOf<T> = T | readonly T[]
-type CheckedBind<R, Capture extends string> =
+type CheckedBind<R, Capture extends string, Tx> =
   | { readonly [Name in Capture]?: keyof R & string }
-  // biome-ignore lint/suspicious/noExplicitAny: the transaction's type belongs to the database client
-  | ((row: R, tx?: any) => ManyOf<Bindings<Capture>> | Promise<ManyOf<Bindings<Capture>>>)
+  | BindFunction<R, Capture, Tx>
 
 type RowOf<Schema, Name> = Name extends keyof Schema ? Schema[Name] : Row
+/** Refuses what is neither a table of the schema, where there is one, nor a view of the map. */
+type Known<Schema, Views, Name> = [keyof Schema] extends [never]
+  ? unknown
+  : Name extends keyof Schema | keyof Views
+    ? unknown
+    : { readonly noTableOfTheSchema: Name }
 
-/** The map as its author writes it. */
-export interface DependencyDefinition<Tables, Views, Scopes, Schema = Record<never, never>> {
+/**
+ * The map as its author writes it.
+ *
+ * @typeParam Schema Row types by table. Without it, rows are of any type and every table name is taken.
+ * @typeParam Tx The transaction that `bind` functions are given.
+ */
+export interface DependencyDefinition<
+  Tables,
+  Views,
+  Scopes,
+  Schema = Record<never, never>,
+  Tx = AnyTransaction,
+> {
   /** Names that a key's parameters or a pattern's captures may bind, so that `invalidate({ scope })` reaches them. */
   readonly scopes?: Scopes
-  /** Table → the key patterns that its writes invalidate. */
+  /** Table → what its writes invalidate: key patterns and key families. */
   readonly tables: Tables & {
-    readonly [Name in keyof Tables]: CheckedTable<Tables[Name], RowOf<Schema, Name>>
+    readonly [Name in keyof Tables]: CheckedTable<Tables[Name], RowOf<Schema, Name>, Tx> &
+      Known<Schema, Views, Name>
   }
   /** View → the tables and views it reads. A view stands for its tables, through other views too. */
   readonly views?: Views & {
@@ -91,30 +136,33 @@ type TableShape = Readonly<Record<string, AnyTable>>
 type ViewShape = Readonly<Record<string, readonly string[]>>
 type NameOf<T> = keyof T & string
 
-type Define<Schema> = <
-  const Tables extends { readonly [Name in keyof Schema]?: AnyTable<Schema[Name]> },
+type Define<Schema, Tx> = <
+  const Tables extends { readonly [Name in keyof Schema]?: AnyTable<Schema[Name], Tx> },
   const Views extends ViewShape = Record<never, never>,
   const Scopes extends readonly string[] = readonly [],
 >(
-  definition: DependencyDefinition<Tables, Views, Scopes, Schema>,
+  definition: DependencyDefinition<Tables, Views, Scopes, Schema, Tx>,
 ) => Dependencies<NameOf<Tables> | NameOf<Views>, Scopes[number]>
 
 /**
  * Declares which key patterns the writes of each table invalidate.
  *
- * Called with a schema interface, `defineDependencies<Schema>()({…})`, table names and rows are checked against it.
- * View names, captures and scopes are checked by the compiler either way, and at run time.
+ * Called with a schema interface, `defineDependencies<Schema>()({…})`, table names and rows are checked against it;
+ * a second one, `defineDependencies<Schema, Tx>()({…})`, is the transaction that `bind` functions are given. View
+ * names, captures and scopes are checked by the compiler either way, and at run time.
  *
  * @throws CacheError, naming the entry: `INVALID_MAP`, `INVALID_PATTERN`, `UNKNOWN_VIEW` for a view over something
  *   that is neither a table nor a view of the map, `CIRCULAR_VIEWS`.
  *
  * @example
  * ```ts
- * import { defineDependencies } from 'coherent-cache'
+ * import { defineDependencies, defineKeys } from 'coherent-cache'
  *
+ * const keys = defineKeys({ ledger: 'ledger:{orgId}[:{month}]' })
  * const dependencies = defineDependencies({
  *   scopes: ['currency'],
  *   tables: {
+ *     gl_entries: [keys.ledger], // as 'ledger:{orgId}*'
  *     hedges: ['*hedge_positions*', 'capacity:{entityId}:*'],
  *     revenues: {
  *       invalidates: ['report:{orgId}:{date}'],
@@ -134,7 +182,7 @@ export function defineDependencies<
 >(
   definition: DependencyDefinition<Tables, Views, Scopes>,
 ): Dependencies<NameOf<Tables> | NameOf<Views>, Scopes[number]>
-export function defineDependencies<Schema>(): Define<Schema>
+export function defineDependencies<Schema, Tx = AnyTransaction>(): Define<Schema, Tx>
 export function defineDependencies(definition?: unknown): unknown {
   return definition === undefined ? (later: unknown) => compile(later) : compile(definition)
 }
@@ -178,7 +226,8 @@ function compileTable(name: string, table: AnyTable, what: string): CompiledTabl
       `${entry}: has no list of patterns; write ${name}: ['report:*'] or { invalidates: ['report:*'] }.`,
     )
   }
-  const patterns = [...new Map(full.invalidates.map((text) => [text, new Pattern(text, entry)])).values()]
+  const compiled = full.invalidates.map((given) => new Pattern(patternText(given, entry), entry))
+  const patterns = [...new Map(compiled.map((pattern) => [pattern.text, pattern])).values()]
   const captures = new Set(patterns.flatMap((pattern) => pattern.captures))
   const { bind, stable = [] } = full
   if (bind !== undefined && typeof bind !== 'function') {
@@ -202,6 +251,16 @@ function compileTable(name: string, table: AnyTable, what: string): CompiledTabl
     throw new CacheError('INVALID_MAP', `${entry}: stable: ${show(stable)} is not an array of column names.`)
   }
   return { patterns, bind, stable: new Set(stable) }
+}
+
+function patternText(given: Invalidated, entry: string): string {
+  if (typeof given !== 'function') return given
+  const family = compiledFamily(given)
+  if (family !== undefined) return family.template.pattern
+  throw new CacheError(
+    'INVALID_PATTERN',
+    `${entry}: a function that is no key family; write a pattern's text, or a family that defineKeys returned.`,
+  )
 }
 
 function checkViews(

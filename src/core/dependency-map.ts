@@ -1,3 +1,4 @@
+import { adhocTarget } from './adhoc-pattern.ts'
 import { type Bound, bindRows, type RowBinder } from './binding.ts'
 import type { Change, TableChange } from './change.ts'
 import type { CompiledTable, Dependencies } from './dependencies.ts'
@@ -5,9 +6,9 @@ import { encodeParameter, encodeText } from './encoding.ts'
 import { CacheError, show } from './errors.ts'
 import type { FamilyIndex } from './family-index.ts'
 import type { CompiledFamily } from './key.ts'
-import { Pattern } from './pattern.ts'
+import type { Pattern } from './pattern.ts'
 import { leadingRun, type Skeleton, skeletonDigest } from './skeleton.ts'
-import { patternStamp, ROOT, registrationStamp, type StampName, scopeStamp } from './stamp.ts'
+import { keyStamp, patternStamp, ROOT, registrationStamp, type StampName, scopeStamp } from './stamp.ts'
 import type { KeyPlace, MapRegistration } from './store.ts'
 
 /** All that the map says of one key. Computed once per entry, never on a memory hit. */
@@ -21,6 +22,14 @@ export interface KeyPlan {
   readonly shard: string
   /** Whether this process has lately seen a value of the key in the store: then a plain GET is worth its trip. */
   stored: boolean
+}
+
+/** What a map needs to know of the namespace it is used in. */
+export interface MapLayout {
+  /** The parameter that names the tenant. */
+  readonly partitionBy?: string | undefined
+  /** Whether each key has a stamp of its own, because units lock what they name. */
+  readonly ownStamps?: boolean | undefined
 }
 
 /** A pattern that a table's writes reach. */
@@ -44,7 +53,7 @@ export interface Targets {
   readonly keys: readonly KeyPlace[]
   /** The writes themselves, for maps of other processes. */
   readonly writes: readonly TableChange[]
-  /** Patterns that the map does not know, and that have no stamp. */
+  /** Patterns to sweep for: no stamp of the map stands for them. */
   readonly patterns: readonly Pattern[]
   readonly tables: readonly string[]
   /** Tables that the map does not name. */
@@ -63,9 +72,11 @@ export class DependencyMap {
   readonly #patterns: ReadonlyMap<string, Pattern>
   readonly #reach = new Map<string, readonly Reach[]>()
   readonly #partitionBy: string | undefined
+  readonly #ownStamps: boolean
 
-  constructor(declared: Dependencies, families: FamilyIndex, partitionBy?: string) {
-    this.#partitionBy = partitionBy
+  constructor(declared: Dependencies, families: FamilyIndex, layout: MapLayout = {}) {
+    this.#partitionBy = layout.partitionBy
+    this.#ownStamps = layout.ownStamps ?? false
     this.#declared = declared
     this.#families = families
     this.#patterns = new Map(
@@ -127,6 +138,7 @@ export class DependencyMap {
         for (const [at, value] of values.entries()) scopes.get(pattern.captures[at] as string)?.add(value)
       }
     }
+    if (this.#ownStamps) stamps.add(keyStamp(key))
     for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
     return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params), stored: false }
   }
@@ -155,20 +167,7 @@ export class DependencyMap {
    * @throws CacheError `UNKNOWN_SCOPE`, `INVALID_PARAMETER` or `INVALID_PATTERN` for bad input; nothing is applied.
    */
   async targets(change: Change, tx?: unknown): Promise<Targets> {
-    const stamps = new Set<StampName>(change.everything ? [ROOT] : [])
-    const patterns: Pattern[] = []
-    for (const [scope, value] of change.scopes) stamps.add(this.#scope(scope, value))
-    for (const text of change.patterns) {
-      const pattern = new Pattern(text, 'invalidate: pattern')
-      if (this.#patterns.has(pattern.text)) stamps.add(pattern.text)
-      else if (pattern.captures.length === 0) patterns.push(pattern)
-      else {
-        throw new CacheError(
-          'INVALID_PATTERN',
-          `invalidate: the pattern ${show(text)} has captures but stands in no table of the map. Write * in their place, or one of the map's patterns as it stands there.`,
-        )
-      }
-    }
+    const { stamps, patterns } = this.#named(change)
     const bindErrors: { table: string; error: unknown }[] = []
     for (const written of change.tables) {
       try {
@@ -191,6 +190,29 @@ export class DependencyMap {
       unknownTables: tables.filter((table) => !this.knows(table)),
       bindErrors,
     }
+  }
+
+  /**
+   * Refuses what {@link targets} would refuse, before anything is done.
+   *
+   * @throws CacheError `UNKNOWN_SCOPE`, `INVALID_PARAMETER` or `INVALID_PATTERN`
+   */
+  check(change: Change): void {
+    this.#named(change)
+  }
+
+  /** The stamps and the sweeps that a change names by itself, without a table. */
+  #named({ everything, scopes, patterns }: Change): { stamps: Set<StampName>; patterns: Pattern[] } {
+    const stamps = new Set<StampName>(everything ? [ROOT] : [])
+    for (const [scope, value] of scopes) stamps.add(this.#scope(scope, value))
+    const known = [...this.#patterns.values()]
+    const sweeps = patterns.flatMap((text) => {
+      const target = adhocTarget(text, known, this.#families.all())
+      if ('sweep' in target) return target.sweep
+      stamps.add(target.stamp)
+      return []
+    })
+    return { stamps, patterns: sweeps }
   }
 
   /** The stamps that one table's write rotates. Rejects with what a `bind` function throws. */

@@ -8,6 +8,7 @@ export type MissReason =
   | 'unreadable'
   | 'reload'
   | 'disabled'
+  | 'locked'
   | 'unavailable'
 
 /** Why a loaded value was not kept. The caller has it all the same. */
@@ -20,6 +21,7 @@ export type RefusalReason =
   | 'inside-unit'
   | 'no-claim'
   | 'store-unavailable'
+  | 'locked'
   | 'closed'
 
 /** What a cache tells while it works, by event name. Times are wall-clock milliseconds since 1970. */

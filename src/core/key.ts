@@ -30,26 +30,26 @@ export type ParametersOf<Text extends string> = Simplify<
 /** How `coherence` can be set: `'on'`, or `'off'` for plain lifetimes without stamps. */
 export type Coherence = 'on' | 'off'
 
-/** A key family, declared in full. */
+/** A key family, declared in full. An option that is `undefined` is not given. */
 export interface FamilyDefinition<Text extends string = string, Value = unknown> {
   /** The template, such as `'report:daily:{orgId}:{date}'`. */
   readonly key: Text
   /** The type of the values: `type<Report>()`, or a Standard Schema, which also validates what comes from a store. */
-  readonly value?: TypeOnly<Value> | StandardSchema<Value>
+  readonly value?: TypeOnly<Value> | StandardSchema<Value> | undefined
   /** How long values live. @default the cache's `ttl` */
-  readonly ttl?: Ttl
+  readonly ttl?: Ttl | undefined
   /** How long `null` and `undefined` live. @default the family's `ttl` */
-  readonly negativeTtl?: Ttl
+  readonly negativeTtl?: Ttl | undefined
   /** The version of the values' shape. Values stored under another version are not read. @default 1 */
-  readonly version?: number
+  readonly version?: number | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
-  readonly coherence?: Coherence
+  readonly coherence?: Coherence | undefined
 }
 
 type AnyDefinition = string | FamilyDefinition
 
 type TextOf<D> = D extends string ? D : D extends { readonly key: infer Text extends string } ? Text : never
-type KeyOf<D> = D extends { readonly value: TypeOnly<infer Value> | StandardSchema<infer Value> }
+type KeyDefined<D> = D extends { readonly value: TypeOnly<infer Value> | StandardSchema<infer Value> }
   ? Key<Value>
   : string
 
@@ -62,15 +62,48 @@ export interface KeyFamily<
   (...args: Record<never, never> extends Params ? [params?: Params] : [params: Params]): K
   /** The parameters of a key of this family, as text; undefined for any other text. */
   parse(key: string): { [Name in keyof Params]: string } | undefined
+  /**
+   * The pattern of this family's keys with these parameters, for `cache.invalidate({ pattern })`: the template with
+   * what is given filled in, escaped as in keys. What is not given stands for any one value and an open tail for each
+   * of its lengths, so that landlord 1's keys are never landlord 10's. A cache without this family refuses it.
+   *
+   * Where a table of the map has this family or its pattern, and the first parameters are the ones given, one stamp is
+   * rotated, however many keys are cached. Otherwise the keys are swept for, one by one.
+   *
+   * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming family and parameter; also where a parameter of
+   *   the optional tail is given without those before it in the tail.
+   *
+   * @example
+   * ```ts
+   * import { createCache, defineKeys } from 'coherent-cache'
+   *
+   * const keys = defineKeys({ report: 'report:{orgId}:{date}', payments: 'payments:{landlordId}[:{from}[:{to}]]' })
+   * const cache = createCache({ name: 'shop', keys })
+   * keys.report.pattern({ orgId: 7 }) // 'report:7:{date}'
+   * keys.payments.pattern({ landlordId: 1 }) // 'payments:1[:{from}[:{to}]]'
+   * await cache.invalidate({ pattern: keys.report.pattern({ date: '2026-11-20' }) })
+   * ```
+   */
+  pattern(params?: { readonly [Name in keyof Params]?: Params[Name] | undefined }): string
   /** The family's name in `defineKeys`. */
   readonly family: string
   /** Its template, as written. */
   readonly template: string
 }
 
+/** Any key family. */
+// biome-ignore lint/suspicious/noExplicitAny: of any parameters and any keys
+export type AnyFamily = KeyFamily<any, any>
+
+/** A parameters object of a key family. */
+export type ParamsOf<F> = F extends (...args: infer Args) => string ? NonNullable<Args[0]> : never
+
+/** The key of a key family. */
+export type KeyOf<F> = F extends (...args: never[]) => infer K ? K : never
+
 /** What `defineKeys` gives for its definitions. */
 export type Families<D extends Readonly<Record<string, AnyDefinition>>> = {
-  readonly [Name in keyof D]: KeyFamily<ParametersOf<TextOf<D[Name]>>, KeyOf<D[Name]>>
+  readonly [Name in keyof D]: KeyFamily<ParametersOf<TextOf<D[Name]>>, KeyDefined<D[Name]>>
 }
 
 /** Everything the library knows of a family, beside its face {@link KeyFamily}. */
@@ -186,7 +219,7 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
 const NO_PARAMETERS: Readonly<Record<string, unknown>> = Object.freeze({})
 
 function face(family: CompiledFamily): KeyFamily {
-  const build = (params: Readonly<Record<string, unknown>> = NO_PARAMETERS): string => {
+  const check = (params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
     if (typeof params !== 'object' || params === null) {
       throw new CacheError(
         'INVALID_PARAMETER',
@@ -200,11 +233,15 @@ function face(family: CompiledFamily): KeyFamily {
         `${family.name}: there is no parameter ${show(name)} in ${show(family.template.text)}.`,
       )
     }
-    return family.template.build(params, family.name)
+    return params
   }
+  const build = (params: Readonly<Record<string, unknown>> = NO_PARAMETERS): string =>
+    family.template.build(check(params), family.name)
   return Object.freeze(
     Object.assign(build, {
       parse: (key: string) => (typeof key === 'string' ? family.template.parse(key) : undefined),
+      pattern: (params: Readonly<Record<string, unknown>> = NO_PARAMETERS) =>
+        family.template.fill(check(params), family.name),
       family: family.name,
       template: family.template.text,
       [COMPILED]: family,

@@ -1,5 +1,5 @@
 import type { Duration } from './duration.ts'
-import type { Loaded } from './key.ts'
+import type { Key, Loaded } from './key.ts'
 import type { Ttl } from './lifetime.ts'
 
 /** What a loader is told, and may say, about its load. */
@@ -23,30 +23,41 @@ export interface LoaderContext {
 export type Loader<V> = (context: LoaderContext) => V | Promise<V>
 
 /**
+ * The loader of a key: of the family's value type where the key has one, else of any type, which the read then has.
+ * One type or the other as a whole, so that what a loader returns is inferred as it is: `() => 7` loads a number.
+ */
+export type LoaderOf<K, L> = [K] extends [Key<infer V>] ? Loader<V> : Loader<L>
+
+/**
  * How new an answer must be. `'bounded'`: within the staleness bound of the cache's mode. `'committed'`: asks the
  * store. `'reload'`: loads anew and replaces the cached value.
  */
 export type Freshness = 'bounded' | 'committed' | 'reload'
 
-/** Options of one read. Each stands over the key family's, which stands over the cache's. */
+/**
+ * Options of one read. Each stands over the key family's, which stands over the cache's; one that is `undefined` is
+ * not given.
+ */
 export interface ReadOptions {
   /** Lifetime of the value if this read loads it. 0: neither read nor store. */
-  readonly ttl?: Ttl
+  readonly ttl?: Ttl | undefined
   /** @default 'bounded' */
-  readonly freshness?: Freshness
+  readonly freshness?: Freshness | undefined
   /**
    * How long past its lifetime a value may still be answered while it is loaded anew in the background. Never
    * serves what an invalidation made void. @default 0
    */
-  readonly staleWhileRevalidate?: Duration
+  readonly staleWhileRevalidate?: Duration | undefined
   /** How long past its lifetime a value may be answered when the loader fails. Never a void one. @default 0 */
-  readonly staleIfError?: Duration
+  readonly staleIfError?: Duration | undefined
   /** `soft`: after it, answer an expired (not void) value if there is one. `hard`: reject with `TIMEOUT`; the load goes on and fills. */
-  readonly timeout?: { readonly soft?: Duration; readonly hard?: Duration }
+  readonly timeout?:
+    | { readonly soft?: Duration | undefined; readonly hard?: Duration | undefined }
+    | undefined
   /** A receipt's token: the answer is never older than that change. */
-  readonly token?: string
+  readonly token?: string | undefined
   /** Gives up waiting. The load is aborted once nobody waits for it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A value with where it came from. */
@@ -63,25 +74,62 @@ export interface Entry<V> {
   readonly etag: string | undefined
 }
 
-/** Loads many keys at once: an array in the order asked, or a Map by key (or by the parameters asked with). */
+/** Loads what is missing of many keys in one go. What it throws reaches every waiter as thrown, and is not cached. */
 export type BatchLoader<Asked, V> = (
   missing: readonly Asked[],
   context: BatchContext,
 ) => BatchResult<Asked, V> | Promise<BatchResult<Asked, V>>
 
+/** The batch loader of keys: as {@link LoaderOf}, for many at once. */
+export type BatchLoaderOf<K, Asked, L> = [K] extends [Key<infer V>]
+  ? BatchLoader<Asked, V>
+  : BatchLoader<Asked, L>
+
+/**
+ * What a batch loader returns: an array as long as it was asked, in that order, or a Map by key (or by the very
+ * parameters it was asked with).
+ *
+ * One that was asked for and is absent from the Map has the value `undefined`. That is a value like any other: it is
+ * kept, for as long as `negativeTtl` says, and the caller gets it. Where nothing may be absent, return an array.
+ */
 export type BatchResult<Asked, V> = readonly V[] | ReadonlyMap<Asked | string, V>
 
 /** What a batch loader is told. */
 export interface BatchContext {
+  /**
+   * The keys of what is missing, in the order of `missing`. What the loader's Map has under none of them (nor under
+   * its parameters) is kept as `undefined`; see {@link BatchResult}.
+   */
   readonly keys: readonly string[]
+  /** Aborted when nobody waits for this load any more. */
   readonly signal: AbortSignal
+  /** `'primary'`: a replica may lag behind what voided one of these values; read from the primary. */
   readonly source: 'primary' | 'any'
 }
 
-/** How `wrap` caches one method of a repository. */
-export interface WrappedMethod<Args extends readonly unknown[]> extends ReadOptions {
-  /** The key of a call; undefined passes the call through uncached. */
+/**
+ * How `wrap` caches one method of a repository. Options stand for every call of the method.
+ *
+ * @typeParam Args The method's arguments.
+ * @typeParam R The repository.
+ * @typeParam Out What the method returns.
+ */
+export interface WrappedMethod<Args extends readonly unknown[], R = unknown, Out = unknown>
+  extends ReadOptions {
+  /** The key of a call; undefined passes the call through, uncached, to the method itself. */
   readonly key: (...args: Args) => string | undefined
+  /**
+   * Options of one call, each over the same one that stands for every call. What it leaves out or undefined is as it
+   * stands there. @default none
+   */
+  readonly options?: ((...args: Args) => ReadOptions | undefined) | undefined
+  /**
+   * Loads what is missing in the method's place, where a load needs to be told something: `context.source` keeps a
+   * lagging replica out, `context.signal` ends a query nobody waits for. `repository` is the repository itself.
+   *
+   * @default the method, with the arguments of the call
+   */
+  readonly load?: ((context: LoaderContext, repository: R, args: Args) => Out) | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any method
@@ -91,8 +139,27 @@ type AnyMethod = (...args: any[]) => unknown
 export type WrapConfig<R> = {
   readonly [Name in keyof R as R[Name] extends AnyMethod ? Name : never]?: R[Name] extends (
     ...args: infer Args
-  ) => unknown
-    ? WrappedMethod<Args>
+  ) => infer Out
+    ? WrappedMethod<Args, R, Out>
+    : never
+}
+
+type KeyGiven<M> = M extends { readonly key: (...args: never[]) => infer K } ? Exclude<K, undefined> : never
+type ValueOf<F> = F extends (...args: never[]) => infer Out ? Awaited<Out> : never
+
+/**
+ * A configuration that the compiler has found right: no method that the repository has not, no option that is none,
+ * and no method whose values are not of the type that its key's family declares.
+ */
+export type CheckedWrap<R, M> = {
+  readonly [Name in keyof M]: Name extends keyof R
+    ? { readonly [Option in Exclude<keyof M[Name], keyof WrappedMethod<never>>]: never } & (KeyGiven<
+        M[Name]
+      > extends Key<infer V>
+        ? ValueOf<R[Name]> extends V
+          ? unknown
+          : { readonly keyIsOfAnotherType: V }
+        : unknown)
     : never
 }
 

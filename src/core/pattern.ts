@@ -4,14 +4,14 @@ import { CacheError, show } from './errors.ts'
 /** In how many ways one key may match one pattern before the map is refused. */
 export const MOST_WAYS = 8
 const MOST_STARS = 8
-const MOST_STEPS = 20_000
 
 type Token =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'star' | 'capture'; readonly text: string }
 
 const SHAPE = /\{([^{}]*)\}|\*+|[^{}*]+/g
-const NAME = /^[A-Za-z_$][\w$]*$/
+const NAME = /^(?!__proto__$)[A-Za-z_$][\w$]*$/
+const ESCAPE = /%(?:[0-9A-F]{2}|u[0-9A-F]{4}|_)/g
 const UNUSABLE = /[\s?[\]%|\\\p{Cc}\p{Cs}]/u
 
 /**
@@ -26,14 +26,17 @@ export class Pattern {
   readonly captures: readonly string[]
   readonly #tokens: readonly Token[]
 
-  /** @throws CacheError `INVALID_PATTERN` naming the entry `what`. */
-  constructor(text: string, what: string) {
+  /**
+   * @param escaped Whether its literal text may hold what keys escape values with, such as `%20`.
+   * @throws CacheError `INVALID_PATTERN` naming the entry `what`.
+   */
+  constructor(text: string, what: string, escaped = false) {
     const refuse = (problem: string): never => {
       throw new CacheError('INVALID_PATTERN', `${what}: the pattern ${show(text)} ${problem}.`)
     }
     if (typeof text !== 'string' || text === '')
       refuse("is empty; write text such as 'capacity:{entityId}:*'")
-    const unusable = UNUSABLE.exec(text)?.[0]
+    const unusable = UNUSABLE.exec(escaped ? text.replace(ESCAPE, '') : text)?.[0]
     if (unusable !== undefined) {
       refuse(`holds ${show(unusable)}, which no key holds; a pattern is literal text, * and {captures}`)
     }
@@ -63,7 +66,7 @@ export class Pattern {
 
   /** Whether the key matches at all. */
   test(key: string): boolean {
-    return this.captures.length === 0 ? globMatches(this.#tokens, key) : this.#ways(key, 1).length > 0
+    return this.captures.length === 0 ? globMatches(this.#tokens, key) : this.#reaches(key)(0, 0)
   }
 
   /**
@@ -74,48 +77,78 @@ export class Pattern {
    */
   match(key: string): readonly (readonly string[])[] {
     if (this.captures.length === 0) return globMatches(this.#tokens, key) ? [[]] : []
-    return this.#ways(key, Number.POSITIVE_INFINITY)
+    return this.#ways(key)
   }
 
-  #ways(key: string, enough: number): (readonly string[])[] {
-    const tokens = this.#tokens
-    const found = new Map<string, readonly string[]>()
-    const bound: string[] = []
-    let steps = 0
-    const ambiguous = (): never => {
-      throw new CacheError(
-        'INVALID_PATTERN',
-        `The pattern ${show(this.text)} matches the key ${show(key)} in more than ${MOST_WAYS} ways. Put literal text between * and {captures}, so that it is clear which segment is captured.`,
-        { key },
-      )
+  /** Answers whether the tokens from `index` on match the key from `at` on; each place is looked at once. */
+  #reaches(key: string): (index: number, at: number) => boolean {
+    const known = new Map<number, boolean>()
+    /** The last end of each star from which the rest matches: one that starts no later can end there. */
+    const lastEnds = new Map<number, number>()
+    const lastEnd = (index: number): number => {
+      let end = key.length
+      while (end >= 0 && !(this.#starEndsAt(index, key, end) && reaches(index + 1, end))) end--
+      lastEnds.set(index, end)
+      return end
     }
-    const walk = (index: number, at: number): void => {
-      if (++steps > MOST_STEPS) ambiguous()
-      const token = tokens[index]
-      if (token === undefined) {
-        if (at === key.length) found.set(bound.join(':'), bound.map(canonical))
-        if (found.size > MOST_WAYS) ambiguous()
-        return
-      }
+    const reaches = (index: number, at: number): boolean => {
+      const token = this.#tokens[index]
+      if (token === undefined) return at === key.length
+      if (token.kind === 'star') return at <= (lastEnds.get(index) ?? lastEnd(index))
       if (token.kind === 'text') {
-        if (key.startsWith(token.text, at)) walk(index + 1, at + token.text.length)
-        return
+        return key.startsWith(token.text, at) && reaches(index + 1, at + token.text.length)
       }
-      if (token.kind === 'star') {
-        const boundary = tokens[index + 1]?.kind === 'capture'
-        for (let end = at; end <= key.length && found.size < enough; end++) {
-          if (!boundary || end === 0 || key[end - 1] === ':') walk(index + 1, end)
-        }
-        return
+      const place = index * (key.length + 1) + at
+      let reached = known.get(place)
+      if (reached === undefined) {
+        reached = captureEnds(this.#tokens[index + 1], key, at).some((end) => reaches(index + 1, end))
+        known.set(place, reached)
       }
-      for (const end of captureEnds(tokens[index + 1], key, at)) {
-        bound.push(key.slice(at, end))
-        walk(index + 1, end)
-        bound.pop()
+      return reached
+    }
+    return reaches
+  }
+
+  /** A capture begins where a segment does, so that is where a star before it ends. */
+  #starEndsAt(index: number, key: string, end: number): boolean {
+    return this.#tokens[index + 1]?.kind !== 'capture' || end === 0 || key[end - 1] === ':'
+  }
+
+  #ways(key: string): (readonly string[])[] {
+    const reaches = this.#reaches(key)
+    const found = new Map<string, readonly string[]>()
+    // Many ways of splitting the key between stars come to the same captures: what lies behind each is walked once.
+    const walked = new Map<string, number>()
+    const walk = (index: number, at: number, bound: readonly string[]): void => {
+      if (!reaches(index, at)) return
+      const token = this.#tokens[index]
+      const run = bound.join(':')
+      if (token === undefined) {
+        found.set(run, bound.map(canonical))
+        if (found.size > MOST_WAYS) this.#refuseWays(key)
+      } else if (token.kind === 'text') {
+        walk(index + 1, at + token.text.length, bound)
+      } else if (token.kind === 'capture') {
+        for (const end of captureEnds(this.#tokens[index + 1], key, at))
+          walk(index + 1, end, [...bound, key.slice(at, end)])
+      } else {
+        const place = `${index} ${run}`
+        const until = walked.get(place) ?? key.length + 1
+        if (at < until) walked.set(place, at)
+        for (let end = at; end < until; end++)
+          if (this.#starEndsAt(index, key, end)) walk(index + 1, end, bound)
       }
     }
-    walk(0, 0)
+    walk(0, 0, [])
     return [...found.values()]
+  }
+
+  #refuseWays(key: string): never {
+    throw new CacheError(
+      'INVALID_PATTERN',
+      `The pattern ${show(this.text)} matches the key ${show(key)} in more than ${MOST_WAYS} ways. Put literal text between * and {captures}, so that it is clear which segment is captured.`,
+      { key },
+    )
   }
 }
 

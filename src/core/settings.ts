@@ -16,6 +16,8 @@ const OPTIONS = [
   'memory',
   'store',
   'consistency',
+  'onStoreUnavailable',
+  'softLockLifetime',
   'maxStaleness',
   'ttl',
   'negativeTtl',
@@ -99,6 +101,12 @@ export function readSettings(options: CacheOptions) {
       ['bounded', 'committed', 'strict'],
       'createCache: consistency',
     ),
+    onStoreUnavailable: checkChoice(
+      options.onStoreUnavailable ?? 'abort',
+      ['abort', 'proceed'],
+      'createCache: onStoreUnavailable',
+    ),
+    softLockMs: readSoftLock(options.softLockLifetime, maxStalenessMs),
     maxStalenessMs,
     ttl,
     negativeTtl,
@@ -118,6 +126,17 @@ export function readSettings(options: CacheOptions) {
     clock: options.clock ?? systemClock,
     randomness: options.randomness ?? systemRandomness(),
   }
+}
+
+function readSoftLock(lifetime: CacheOptions['softLockLifetime'], maxStalenessMs: number): number {
+  const ms = milliseconds(lifetime ?? '5s', 'createCache: softLockLifetime')
+  // Half of it must outlast the wait for processes that do not answer, and a renewal a third of it.
+  const least = Math.max(300, 2.5 * maxStalenessMs)
+  if (ms >= least || (lifetime === undefined && maxStalenessMs <= 2_000)) return ms
+  throw new CacheError(
+    'INVALID_DURATION',
+    `createCache: softLockLifetime: ${show(lifetime ?? '5s')} is too short; at least ${least} ms, two and a half times maxStaleness.`,
+  )
 }
 
 function readMemory(memory: CacheOptions['memory']): MemorySettings | undefined {

@@ -20,6 +20,11 @@ export function scopeStamp(scope: string, value: string): StampName {
   return `|${scope}=${value}`
 }
 
+/** A key's own stamp, where soft locks are in use: a unit that names the key locks it. */
+export function keyStamp(key: string): StampName {
+  return `|key|${key}`
+}
+
 /** The stamp that stands for a registered map. */
 export function registrationStamp(digest: string): StampName {
   return `|map|${digest}`
@@ -28,6 +33,7 @@ export function registrationStamp(digest: string): StampName {
 /** A stamp's name as people read it, in logs and `explain`. */
 export function describeStamp(name: StampName): string {
   if (name === ROOT) return 'everything'
+  if (name.startsWith('|key|')) return `key ${name.slice(5)}`
   if (name.startsWith('|map|')) return `map ${name.slice(5)}`
   if (name.startsWith('|')) return `scope ${name.slice(1)}`
   const [pattern, run] = name.split('|')

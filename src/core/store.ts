@@ -16,6 +16,8 @@ export interface StoreSession {
   readonly map: MapRegistration
   /** T, in milliseconds. */
   readonly maxStalenessMs: number
+  /** How long a soft lock lives unless it is renewed, in milliseconds; 0 where the namespace uses none. */
+  readonly lockMs: number
   readonly clock: Clock
   readonly randomness: Randomness
   readonly listener: StoreListener
@@ -55,6 +57,8 @@ export interface InvalidationMessage extends Position {
   /** An ad-hoc pattern was invalidated: any key may be concerned. */
   readonly everyKey: boolean
   readonly cause: Cause | undefined
+  /** Tells whoever made it that it has been applied here; undefined where nobody waits for that. */
+  readonly acknowledge?: (() => void) | undefined
 }
 
 /** A key, and the text whose hash decides in which partition it lives: its tenant, or itself. */
@@ -113,6 +117,15 @@ export interface FillRequest extends KeyPlace {
   readonly ttlMs: number
   /** It may replace a valid value that memories hold: tell them. */
   readonly publish: boolean
+  /** Whether to wait, then, until every process that may answer from memory has heard of it. */
+  readonly heard?: boolean | undefined
+}
+
+/** What became of a fill. */
+export interface FillReply {
+  readonly stored: boolean
+  /** As in {@link RotateReply}: a fill that replaces a valid value is an invalidation too. */
+  readonly heard?: Promise<void> | undefined
 }
 
 /** What to make void, in one step. */
@@ -120,6 +133,25 @@ export interface RotateRequest {
   readonly stamps: readonly StampName[]
   readonly keys: readonly KeyPlace[]
   readonly cause: Cause
+  /** A soft lock to take off these stamps in the same step. */
+  readonly lock?: string | undefined
+  /** Whether to wait until every process that may answer from memory has heard of it. */
+  readonly heard?: boolean | undefined
+}
+
+/** Stamps that a transaction will rotate when it has committed. */
+export interface LockRequest {
+  readonly stamps: readonly StampName[]
+  /** Names the lock; the same one renews it. */
+  readonly lock: string
+  readonly cause: Cause
+  readonly heard?: boolean | undefined
+}
+
+/** What a soft lock answers. */
+export interface LockReply extends RotateReply {
+  /** How many stamps did not bear the lock before, and have been rotated with it. */
+  readonly added: number
 }
 
 /** What a rotation answers. */
@@ -127,6 +159,11 @@ export interface RotateReply {
   readonly positions: readonly Position[]
   /** Digests of the maps registered now, where the store keeps any. */
   readonly maps: readonly string[]
+  /**
+   * Where it was asked for: resolves once every lease holder of the moment has acknowledged, or its lease has run out.
+   * Never rejects.
+   */
+  readonly heard?: Promise<void> | undefined
 }
 
 /** What a heartbeat answers. */
@@ -150,15 +187,20 @@ export interface Store {
   /** Reads values, stamps and claims in one step; judges; takes claims on misses. */
   read(items: readonly ReadItem[]): Promise<ReadReply>
   /** Stores a value if the claim is still this nonce's and every token is still current and unlocked. */
-  fill(request: FillRequest): Promise<boolean>
+  fill(request: FillRequest): Promise<FillReply>
   /** Prolongs a claim. False: it is no longer this nonce's. */
   renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean>
   /** Gives a claim back, so that the next reader need not wait for its end. */
   release(place: KeyPlace, nonce: string): Promise<void>
   /** Makes stamps and keys void, advances the sequence, publishes. */
   rotate(request: RotateRequest): Promise<RotateReply>
+  /**
+   * Puts a soft lock on stamps and rotates them, publishing; or renews it where they bear it. While one is live, readers
+   * load from the primary and nothing is filled; one that expires voids its stamp.
+   */
+  lock(request: LockRequest): Promise<LockReply>
   /** Makes every key of an ad-hoc pattern void: all claims first, then all values, the message last. */
-  sweep(patterns: readonly Pattern[], cause: Cause): Promise<RotateReply>
+  sweep(patterns: readonly Pattern[], cause: Cause, heard?: boolean): Promise<RotateReply>
   /** Proves by a write that the store is the primary and hears this process; tells where every partition stands. */
   heartbeat(): Promise<HeartbeatReply>
   /** The skeleton of a registered map; undefined where it cannot be had. */

@@ -121,6 +121,58 @@ export class Template {
     return this.#spells(found, key) ? found : undefined
   }
 
+  /** The pattern of all its keys, for a map: parameters that every key has are captures, the optional tail is `*`. */
+  get pattern(): string {
+    const head = this.segments.slice(0, this.required).map(openSegment).join(':')
+    return this.required < this.segments.length ? `${head}*` : head
+  }
+
+  /**
+   * The template with some of its parameters filled in: `metrics:{id}[:{from}[:{to}]]` with `{ id: 7 }` is
+   * `metrics:7[:{from}[:{to}]]`.
+   *
+   * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming the family `what` and the parameter.
+   */
+  fill(parameters: Readonly<Record<string, unknown>>, what: string): string {
+    const open: string[] = []
+    let text = ''
+    for (const [index, segment] of this.segments.entries()) {
+      const { prefix, parameter, suffix } = segment
+      const value = parameter === undefined ? undefined : valueOf(parameters, parameter)
+      if (parameter !== undefined && index >= this.required && value === undefined) {
+        open.push(parameter)
+        continue
+      }
+      if (open[0] !== undefined) {
+        throw new CacheError(
+          'INVALID_PARAMETER',
+          `${what}: ${parameter} is given but ${open[0]}, which stands before it in the optional tail, is not. Give both, or neither.`,
+        )
+      }
+      if (index > 0) text += ':'
+      text += value === undefined ? openSegment(segment) : this.#piece(index, prefix, value, suffix, what)
+    }
+    return text + open.map((parameter) => `[:{${parameter}}`).join('') + ']'.repeat(open.length)
+  }
+
+  /** Whether {@link fill} gives this text for some parameters. */
+  isFilled(text: string): boolean {
+    const opening = text.indexOf('[')
+    const pieces = (opening < 0 ? text : text.slice(0, opening)).split(':')
+    const found: Record<string, string> = {}
+    for (const [index, { prefix, parameter, suffix }] of this.segments.slice(0, pieces.length).entries()) {
+      if (parameter === undefined) continue
+      const value = pieces[index]?.slice(prefix.length, -suffix.length || undefined) ?? ''
+      if (value !== `{${parameter}}`) found[parameter] = decodeText(value)
+    }
+    try {
+      return this.fill(found, this.text) === text
+    } catch {
+      // A value too long for a key of this family.
+      return false
+    }
+  }
+
   #spells(parameters: Readonly<Record<string, string>>, key: string): boolean {
     try {
       return this.build(parameters, this.text) === key
@@ -164,6 +216,11 @@ export class Template {
 /** A parameter's value. What every object inherits (`constructor`, `toString`) is none. */
 function valueOf(parameters: Readonly<Record<string, unknown>>, name: string): unknown {
   return name in Object.prototype && !Object.hasOwn(parameters, name) ? undefined : parameters[name]
+}
+
+/** A segment as it stands in the template. */
+function openSegment({ prefix, parameter, suffix }: Segment): string {
+  return parameter === undefined ? prefix : `${prefix}{${parameter}}${suffix}`
 }
 
 /** Whether no text fits both segments. */

@@ -1,4 +1,4 @@
-import type { InvalidateRequest, Operation, Row, RowChange, TableChange } from './change.ts'
+import type { InvalidateRequests, Open, TableChange, WrittenRows } from './change.ts'
 import type { Receipt } from './receipt.ts'
 
 /**
@@ -6,8 +6,11 @@ import type { Receipt } from './receipt.ts'
  *
  * Order: `write` as often as needed, `prepare` before COMMIT, then `commit` after it, or `rollback`. Every method but
  * `write` may be called again; anything after the end throws `UNIT_CLOSED`.
+ *
+ * @typeParam Tables The tables and views that the map names; any other may be written too.
+ * @typeParam Scopes The scopes that the map declares.
  */
-export interface UnitOfWork {
+export interface UnitOfWork<Tables extends string = string, Scopes extends string = string> {
   readonly id: string
   /** `'open'` takes writes; `'prepared'` refuses them; the others are ends. */
   readonly state: 'open' | 'prepared' | 'committed' | 'rolledBack'
@@ -17,12 +20,14 @@ export interface UnitOfWork {
    * @throws CacheError `INVALID_ARGUMENT` for bad input, `UNIT_CLOSED` after `prepare`, `UNKNOWN_TABLE` where the
    *   cache was told to refuse such tables.
    */
-  write(
-    table: string,
-    change?: { readonly operation?: Operation; readonly rows?: readonly RowChange<Row>[] },
-  ): void
-  /** Declares any other invalidation, to be applied at the commit. */
-  invalidate(request: InvalidateRequest): void
+  write(table: Open<Tables>, change?: WrittenRows): void
+  /**
+   * Declares any other invalidation, or several, to be applied at the commit.
+   *
+   * @throws CacheError as `write` does, and `INVALID_KEY`, `INVALID_PARAMETER`, `INVALID_PATTERN` or `UNKNOWN_SCOPE`.
+   *   Nothing is declared then.
+   */
+  invalidate(request: InvalidateRequests<Tables, Scopes>): void
   /** The writes declared so far, nested units that were kept included. */
   readonly writes: readonly TableChange[]
   /** Says whether the transaction is certain to have written nothing yet: reads inside may then use the cache. */

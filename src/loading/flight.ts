@@ -32,6 +32,8 @@ export class Flight {
   epoch: string | undefined
   /** Why it has to load, if it has to. */
   missed: MissReason = 'absent'
+  /** Whether a soft lock lies on its vector: what it loads is for its readers alone, from the primary. */
+  underLock = false
   /** Whether only a full reply of the store will do. */
   certain = false
   /** Whether the flight that led the key before it can no longer fill: its claim is for the taking. */

@@ -29,6 +29,8 @@ interface Known {
 export class Fetch {
   readonly #room: ReadRoom
   readonly keeper: Keeper
+  /** The load that runs under a soft lock, by key; it never rejects. */
+  readonly #lockedLoads = new Map<string, Promise<void>>()
 
   constructor(room: ReadRoom) {
     this.#room = room
@@ -126,11 +128,15 @@ export class Fetch {
         flight.missed = opened.problem === 'expired' ? 'expired' : 'unreadable'
         if (again) mine.push(flight)
         else unusable.push(flight)
+      } else if (result.locked) {
+        flight.underLock = true
+        flight.missed = 'locked'
+        mine.push(flight)
       } else if (result.claim === 'granted') {
         this.#claim(flight, result)
         mine.push(flight)
       } else if (!this.#share(flight, result)) {
-        if (result.holder?.startsWith(MARK_PREFIX) || result.locked) mine.push(flight)
+        if (result.holder?.startsWith(MARK_PREFIX)) mine.push(flight)
         else others.push(flight)
       }
     }
@@ -139,11 +145,10 @@ export class Fetch {
     return { mine: [...mine, ...second.mine], others: [...others, ...second.others] }
   }
 
-  #claim(flight: Flight, { tokens, locked, voided }: ReadResult): void {
+  #claim(flight: Flight, { tokens, voided }: ReadResult): void {
     if (voided) flight.missed = 'invalidated'
     this.#room.flights.lead(flight)
-    // Under a soft lock a value is loaded for its reader alone.
-    if (!locked) flight.tokens = tokens
+    flight.tokens = tokens
   }
 
   /** Joins the load of this process that holds the claim, if the reply shows that its vector is current. */
@@ -162,8 +167,12 @@ export class Fetch {
     if (flights.length === 0) return
     const { units, clock, counters, events } = this.#room
     const keys = flights.map((flight) => flight.plan.key)
+    const locked = flights.some((flight) => flight.underLock)
+    // One running and one next: whoever begins now shares the load that starts after this one has ended.
+    if (locked) await Promise.all(keys.map((key) => this.#lockedLoads.get(key)))
     for (const flight of flights) {
       flight.loading = true
+      if (flight.underLock) this.#lockedLoads.set(flight.plan.key, flight.landed.then(nothing, nothing))
       if (events.has('miss')) events.emit('miss', { key: flight.plan.key, reason: flight.missed })
     }
     const started = clock.monotonic()
@@ -171,7 +180,7 @@ export class Fetch {
     try {
       // Outside any unit: what is shared must not be read on one transaction's connection.
       const frame: Frame = { kind: 'load', keys, parent: around }
-      const loaded = await units.run(frame, () => loadAll(flights, 'any'))
+      const loaded = await units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))
       const durationMs = clock.monotonic() - started
       counters.loaded(durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
@@ -241,6 +250,7 @@ export class Fetch {
   }
 
   #end(flight: Flight): void {
+    if (flight.underLock && flight.loading) this.#lockedLoads.delete(flight.plan.key)
     this.#room.flights.end(flight)
     this.#room.stamps.release(flight.reservation)
   }
@@ -250,3 +260,5 @@ function beginsWith(value: Uint8Array, text: string): boolean {
   const start = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, text.length))
   return start.toString('latin1') === text
 }
+
+function nothing(): void {}

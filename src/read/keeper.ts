@@ -39,6 +39,7 @@ export class Keeper {
     const loadedAt = clock.monotonic()
     const { plan, reservation, tokens, epoch } = flight
     if (loaded.skip) return this.#refuse(flight, loaded, loadedAt, 'skipped')
+    if (flight.underLock) return this.#refuse(flight, loaded, loadedAt, 'locked')
     if (tokens === undefined || epoch === undefined)
       return this.#refuse(flight, loaded, loadedAt, 'store-unavailable')
     if (!flights.leads(flight)) return this.#refuse(flight, loaded, loadedAt, 'no-claim')
@@ -74,8 +75,10 @@ export class Keeper {
         value: bytes,
         ttlMs,
         publish: flight.reload,
+        heard: this.#room.strict,
       })
-      if (!filled) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
+      await filled.heard
+      if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
     } catch (error) {
       return this.#refuse(flight, loaded, loadedAt, 'store-unavailable', String(error))
     }

@@ -160,7 +160,7 @@ export class Reader {
     const flight = flights.get(request.plan.key)
     if (flight === undefined || this.asksStore(request)) return undefined
     if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
-    if (!stamps.intact(flight.reservation)) return undefined
+    if (!stamps.intact(flight.reservation) || (flight.underLock && flight.loading)) return undefined
     const now = clock.monotonic()
     const heard = lease.held(now) && flight.term === lease.term
     if (!heard && now - flight.beganAt >= this.#room.maxStalenessMs) return undefined
@@ -191,7 +191,8 @@ export class Reader {
     flight.certain = this.asksStore(request)
     flight.doomed = leader !== undefined && !stamps.intact(leader.reservation)
     flights.start()
-    if (!shared || leader === undefined || flight.doomed) flights.lead(flight)
+    const next = leader?.underLock === true && leader.loading
+    if (!shared || leader === undefined || flight.doomed || next) flights.lead(flight)
     this.awaitable(flight, request)
     return flight
   }

@@ -35,6 +35,8 @@ export interface ReadRoom {
   readonly isolation: Isolation
   /** Estimates sizes only where a limit needs them. */
   readonly measured: boolean
+  /** Whether a replaced value must be heard of everywhere before its fill resolves. */
+  readonly strict: boolean
   /** T, in milliseconds. */
   readonly maxStalenessMs: number
   /** How long a read waits for another process's load, in milliseconds. */

@@ -1,17 +1,19 @@
 import type { CacheReader } from '../core/cache.ts'
 import { CacheError, show } from '../core/errors.ts'
-import type { ReadOptions, WrapConfig, WrappedMethod } from '../core/loader.ts'
+import type { LoaderContext, ReadOptions, WrapConfig, WrappedMethod } from '../core/loader.ts'
+import { readWishes } from './request.ts'
 
 type Method = (...args: unknown[]) => unknown
 
 /**
- * A repository with some methods read through a cache. Calls on the wrapper of configured methods go to the cache;
- * inside them, and in every other method, `this` is the repository itself.
+ * A repository with some methods read through a cache, or a session of one. Calls on the wrapper of configured methods
+ * go to the reader; inside them, and in every other method, `this` is the repository itself.
  *
- * @throws CacheError `INVALID_ARGUMENT` for a method the repository has not, or a configuration without `key`.
+ * @throws CacheError `INVALID_ARGUMENT` for a method the repository has not, or a configuration without `key`;
+ *   `INVALID_OPTION` or `INVALID_DURATION` for a bad option.
  */
 export function wrapRepository<R extends object>(
-  reader: CacheReader,
+  reader: Pick<CacheReader, 'get'>,
   repository: R,
   methods: WrapConfig<R>,
 ): R {
@@ -19,7 +21,7 @@ export function wrapRepository<R extends object>(
     throw new CacheError('INVALID_ARGUMENT', `wrap: ${show(repository)} is no repository.`)
   }
   const cached = new Map<PropertyKey, Method>()
-  for (const [name, config] of Object.entries(methods) as [string, WrappedMethod<unknown[]>][]) {
+  for (const [name, config] of Object.entries(methods) as [string, WrappedMethod<unknown[]> | undefined][]) {
     const method: unknown = Reflect.get(repository, name)
     if (typeof method !== 'function')
       throw new CacheError('INVALID_ARGUMENT', `wrap: the repository has no method ${show(name)}.`)
@@ -29,12 +31,7 @@ export function wrapRepository<R extends object>(
         `wrap: ${name} needs a key: { ${name}: { key: (…arguments) => keys.family({ … }) } }.`,
       )
     }
-    const { key, ...options } = config
-    cached.set(name, (...args) => {
-      const call = () => Reflect.apply(method, repository, args) as unknown
-      const name = key(...args)
-      return name === undefined ? call() : reader.get(name, call, optionsOf(options))
-    })
+    cached.set(name, readThrough(reader, repository, method as Method, name, config))
   }
   const bound = new Map<PropertyKey, { from: unknown; to: unknown }>()
   return new Proxy(repository, {
@@ -53,6 +50,50 @@ export function wrapRepository<R extends object>(
   })
 }
 
-function optionsOf(options: ReadOptions): ReadOptions | undefined {
-  return Object.keys(options).length === 0 ? undefined : options
+/** One method, read through the reader. What its configuration throws is a rejection, as what the method throws is. */
+function readThrough<R extends object>(
+  reader: Pick<CacheReader, 'get'>,
+  repository: R,
+  method: Method,
+  name: string,
+  { key, options: optionsOfCall, load, ...options }: WrappedMethod<unknown[], R>,
+): Method {
+  checkFunction(load, `${name}.load`)
+  checkFunction(optionsOfCall, `${name}.options`)
+  const always = given(options)
+  readWishes(always)
+  return (...args) => {
+    const call = () => Reflect.apply(method, repository, args) as unknown
+    let cacheKey: string | undefined
+    let wishes: ReadOptions | undefined
+    try {
+      cacheKey = key(...args)
+      wishes = merged(always, optionsOfCall?.(...args))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (cacheKey === undefined) return call()
+    const loader = load === undefined ? call : (context: LoaderContext) => load(context, repository, args)
+    return reader.get(cacheKey, loader, wishes)
+  }
+}
+
+function checkFunction(value: unknown, what: string): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new CacheError('INVALID_ARGUMENT', `wrap: ${what}: ${show(value)} is no function.`)
+}
+
+/** Options of a call over those that stand for every call. */
+function merged(
+  always: ReadOptions | undefined,
+  call: ReadOptions | null | undefined,
+): ReadOptions | undefined {
+  if (call === undefined || call === null) return always
+  return always === undefined ? call : { ...always, ...given(call) }
+}
+
+/** The options that are given; undefined where none is, which is the shortest way through a read. */
+function given(options: ReadOptions): ReadOptions | undefined {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }

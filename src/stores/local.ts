@@ -58,8 +58,8 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
       return { positions: positions(), results }
     },
     async fill({ key, nonce }) {
-      if (holder(key) !== nonce) return false
-      return claims.delete(key)
+      if (holder(key) !== nonce) return { stored: false }
+      return { stored: claims.delete(key) }
     },
     async renew({ key }, nonce, ttlMs) {
       if (claims.get(key)?.nonce !== nonce) return false
@@ -70,6 +70,7 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
       if (claims.get(key)?.nonce === nonce) claims.delete(key)
     },
     rotate: ({ keys }) => voided(keys.map(({ key }) => key)),
+    lock: async ({ stamps }) => ({ positions: positions(), maps: [], added: stamps.length }),
     sweep: (patterns) =>
       voided([...claims.keys()].filter((key) => patterns.some((pattern) => pattern.test(key)))),
     async heartbeat() {

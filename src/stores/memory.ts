@@ -5,26 +5,32 @@ import type { Pattern } from '../core/pattern.ts'
 import { type Randomness, systemRandomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
 import type {
+  FillReply,
   FillRequest,
   HeartbeatReply,
   InvalidationMessage,
   KeyPlace,
+  LockReply,
+  LockRequest,
+  Position,
   ReadItem,
+  ReadReply,
   ReadResult,
   RotateReply,
   RotateRequest,
   Store,
   StoreDriver,
-  StoreListener,
   StoreSession,
 } from '../core/store.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { ApplicationState, NamespaceState } from './memory-state.ts'
 
 /** What may be replaced in a {@link memoryStore}. */
 export interface MemoryStoreOptions {
   readonly clock?: Clock
   readonly randomness?: Randomness
   /**
-   * Runs a step some time later: the store's answers and messages go through it, so that a test can order them.
+   * Runs a step some time later: the store's steps, answers and messages go through it, so that a test can order them.
    *
    * @default in a microtask
    */
@@ -37,36 +43,6 @@ export interface MemoryStore extends StoreDriver {
   flush(): void
   /** Loses one stamp, as an eviction does. */
   evictStamp(namespace: string, name: StampName): void
-}
-
-interface Claim {
-  readonly nonce: string
-  readonly vector: string
-  readonly until: number
-}
-
-interface Value {
-  readonly bytes: Uint8Array
-  readonly until: number
-}
-
-/** Stamps, sequence and subscribers of one namespace. */
-class Namespace {
-  readonly stamps = new Map<StampName, string>()
-  readonly listeners = new Map<string, StoreListener>()
-  readonly maps = new Map<string, string>()
-  epoch: string
-  sequence = 0
-
-  constructor(epoch: string) {
-    this.epoch = epoch
-  }
-}
-
-/** Values and claims of one application. */
-class Values {
-  readonly values = new Map<string, Value>()
-  readonly claims = new Map<string, Claim>()
 }
 
 /**
@@ -87,65 +63,56 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const clock = options.clock ?? systemClock
   const randomness = options.randomness ?? systemRandomness()
   const schedule = options.schedule ?? ((step: () => void) => queueMicrotask(step))
-  const namespaces = new Map<string, Namespace>()
-  const applications = new Map<string, Values>()
-  const namespaceOf = (name: string): Namespace =>
-    ensure(namespaces, name, () => new Namespace(randomness.token()))
+  const namespaces = new Map<string, NamespaceState>()
+  const applications = new Map<string, ApplicationState>()
+  const namespaceOf = (name: string) => ensure(namespaces, name, () => new NamespaceState(clock, randomness))
   return {
     kind: 'memory',
     holdsValues: true,
     connect(session) {
-      const application = ensure(applications, `${session.namespace}/${session.name}`, () => new Values())
-      return new MemoryStoreSession(session, namespaceOf(session.namespace), application, clock, schedule)
+      const place = `${session.namespace}/${session.name}`
+      const application = ensure(applications, place, () => new ApplicationState(clock))
+      return new MemoryStoreSession(session, namespaceOf(session.namespace), application, schedule)
     },
     flush() {
-      for (const application of applications.values()) {
-        application.values.clear()
-        application.claims.clear()
-      }
-      for (const namespace of namespaces.values()) {
-        namespace.stamps.clear()
-        namespace.maps.clear()
-        namespace.epoch = randomness.token()
-        namespace.sequence = 0
-      }
+      for (const application of applications.values()) application.reset()
+      for (const namespace of namespaces.values()) namespace.reset()
     },
     evictStamp(namespace, name) {
-      namespaceOf(namespace).stamps.delete(name)
+      namespaceOf(namespace).evict(name)
     },
   }
 }
 
 class MemoryStoreSession implements Store {
   readonly #session: StoreSession
-  readonly #namespace: Namespace
-  readonly #application: Values
-  readonly #clock: Clock
+  readonly #namespace: NamespaceState
+  readonly #application: ApplicationState
   readonly #schedule: NonNullable<MemoryStoreOptions['schedule']>
+  readonly #acknowledgements: Acknowledgements
   #undo: CancelTimer = () => {}
 
   constructor(
     session: StoreSession,
-    namespace: Namespace,
-    application: Values,
-    clock: Clock,
+    namespace: NamespaceState,
+    application: ApplicationState,
     schedule: NonNullable<MemoryStoreOptions['schedule']>,
   ) {
     this.#session = session
     this.#namespace = namespace
     this.#application = application
-    this.#clock = clock
     this.#schedule = schedule
+    this.#acknowledgements = new Acknowledgements(session.clock, session.maxStalenessMs)
   }
 
   open(): Promise<void> {
     return this.#step(() => {
       const { listeners } = this.#namespace
-      const { process, listener } = this.#session
+      const { process, listener, map } = this.#session
       listeners.set(process, listener)
       this.#undo = () => listeners.delete(process)
       listener.subscribed()
-      this.#register()
+      this.#namespace.register(map)
     })
   }
 
@@ -154,79 +121,105 @@ class MemoryStoreSession implements Store {
   }
 
   values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#step(() => keys.map(({ key }) => this.#value(key)))
+    return this.#step(() => keys.map(({ key }) => this.#application.value(key)))
   }
 
-  read(items: readonly ReadItem[]) {
+  read(items: readonly ReadItem[]): Promise<ReadReply> {
     return this.#step(() => {
-      this.#register()
+      this.#namespace.register(this.#session.map)
+      const expired = this.#namespace.expired(items.flatMap(({ stamps }) => stamps))
+      if (expired.length > 0) {
+        for (const name of expired) this.#namespace.rotate(name, undefined)
+        this.#publish({ stamps: expired, keys: [], everyKey: false, cause: undefined }, false)
+      }
       return { positions: this.#positions(), results: items.map((item) => this.#readOne(item)) }
     })
   }
 
-  fill({ key, nonce, epoch, stamps, tokens, value, ttlMs, publish }: FillRequest): Promise<boolean> {
+  fill({
+    key,
+    nonce,
+    epoch,
+    stamps,
+    tokens,
+    value,
+    ttlMs,
+    publish,
+    heard = false,
+  }: FillRequest): Promise<FillReply> {
     return this.#step(() => {
-      const { values, claims } = this.#application
-      const current = stamps.every((name, at) => this.#namespace.stamps.get(name) === tokens[at])
-      if (this.#claim(key)?.nonce !== nonce || !current || epoch !== this.#namespace.epoch) return false
-      const replaced = this.#value(key) !== undefined
-      values.set(key, { bytes: value, until: this.#clock.monotonic() + ttlMs })
-      claims.delete(key)
-      if (publish && replaced)
-        this.#publish([], [{ key, shard: key }], false, {
-          id: nonce,
-          process: this.#session.process,
-          tables: [],
-        })
-      return true
+      const application = this.#application
+      const namespace = this.#namespace
+      const current = stamps.every(
+        (name, at) => namespace.token(name) === tokens[at] && !namespace.locked(name),
+      )
+      if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)
+        return { stored: false }
+      const replaced = application.value(key) !== undefined
+      application.store(key, value, ttlMs)
+      application.release(key)
+      if (!publish || !replaced) return { stored: true }
+      const cause = { id: nonce, process: this.#session.process, tables: [] }
+      return {
+        stored: true,
+        heard: this.#publish({ stamps: [], keys: [key], everyKey: false, cause }, heard).heard,
+      }
     })
   }
 
   renew({ key }: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
     return this.#step(() => {
-      const claim = this.#claim(key)
+      const claim = this.#application.claim(key)
       if (claim?.nonce !== nonce) return false
-      this.#application.claims.set(key, { ...claim, until: this.#clock.monotonic() + ttlMs })
+      this.#application.take(key, nonce, claim.vector, ttlMs)
       return true
     })
   }
 
   release({ key }: KeyPlace, nonce: string): Promise<void> {
     return this.#step(() => {
-      if (this.#claim(key)?.nonce === nonce) this.#application.claims.delete(key)
+      if (this.#application.claim(key)?.nonce === nonce) this.#application.release(key)
     })
   }
 
-  rotate({ stamps, keys, cause }: RotateRequest): Promise<RotateReply> {
+  rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
     return this.#step(() => {
-      for (const name of stamps) this.#namespace.stamps.delete(name)
-      for (const { key } of keys) this.#forget(key)
-      return this.#publish(stamps, keys, false, cause)
+      for (const name of stamps) this.#namespace.rotate(name, lock)
+      for (const { key } of keys) this.#application.forget(key)
+      const names = keys.map(({ key }) => key)
+      return this.#publish({ stamps, keys: names, everyKey: false, cause }, heard)
     })
   }
 
-  sweep(patterns: readonly Pattern[], cause: Cause): Promise<RotateReply> {
+  lock({ stamps, lock, cause, heard = false }: LockRequest): Promise<LockReply> {
     return this.#step(() => {
-      const { values, claims } = this.#application
-      for (const key of [...claims.keys(), ...values.keys()]) {
-        if (patterns.some((pattern) => pattern.test(key))) this.#forget(key)
+      const { lockMs } = this.#session
+      const added = stamps.filter((name) => this.#namespace.lock(name, lock, lockMs)).length
+      if (added === 0) return { ...this.#reply(), added }
+      return { ...this.#publish({ stamps, keys: [], everyKey: false, cause }, heard), added }
+    })
+  }
+
+  sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
+    return this.#step(() => {
+      for (const key of this.#application.keys()) {
+        if (patterns.some((pattern) => pattern.test(key))) this.#application.forget(key)
       }
-      return this.#publish([], [], true, cause)
+      return this.#publish({ stamps: [], keys: [], everyKey: true, cause }, heard)
     })
   }
 
   heartbeat(): Promise<HeartbeatReply> {
     return this.#step(() => {
-      this.#register()
-      return {
-        positions: this.#positions(),
-        registrations: [this.#namespace.stamps.get(this.#session.map.stamp) ?? ''],
-      }
+      const { map, process, clock } = this.#session
+      this.#namespace.register(map)
+      this.#namespace.holders.set(process, clock.monotonic())
+      return { positions: this.#positions(), registrations: [this.#namespace.token(map.stamp)] }
     })
   }
 
   skeleton(digest: string): Promise<string | undefined> {
-    return this.#step(() => this.#namespace.maps.get(digest))
+    return this.#step(() => this.#namespace.skeleton(digest))
   }
 
   reconnect(): void {}
@@ -235,95 +228,73 @@ class MemoryStoreSession implements Store {
     this.#undo()
   }
 
-  #positions() {
-    const { epoch, sequence } = this.#namespace
-    return [{ partition: 0, epoch, sequence }]
-  }
-
-  #register(): void {
-    const { digest, stamp, skeleton } = this.#session.map
-    if (this.#namespace.maps.has(digest) && this.#namespace.stamps.has(stamp)) return
-    this.#namespace.maps.set(digest, skeleton)
-    this.#createStamp(stamp)
-  }
-
   #readOne({ key, stamps, claim }: ReadItem): ReadResult {
-    const current = stamps.map((name) => this.#namespace.stamps.get(name) ?? '')
-    const stored = this.#value(key)
+    const namespace = this.#namespace
+    const { epoch } = namespace
+    const current = stamps.map((name) => namespace.token(name))
+    const stored = this.#application.value(key)
     const complete = current.every((token) => token !== '')
     const valid = stored !== undefined && complete && this.#isCurrent(stored, stamps, current)
-    const { epoch } = this.#namespace
-    const none = { epoch, value: undefined, voided: stored !== undefined && !valid, locked: false } as const
-    if (valid && claim?.takeOver !== true)
-      return { ...none, value: stored, tokens: current, claim: 'none', holder: undefined }
-    const held = this.#claim(key)
+    const none = {
+      epoch,
+      value: undefined,
+      voided: stored !== undefined && !valid,
+      locked: false,
+      tokens: current,
+    } as const
+    const { map, lockMs } = this.#session
+    if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {
+      return { ...none, locked: true, claim: 'none', holder: undefined }
+    }
+    if (valid && claim?.takeOver !== true) return { ...none, value: stored, claim: 'none', holder: undefined }
+    const held = this.#application.claim(key)
     // A claim whose vector is no longer current belongs to a load that can fill nothing.
     const holds = held !== undefined && complete && held.vector === current.join('')
-    if (claim === undefined)
-      return { ...none, tokens: current, claim: 'none', holder: holds ? held.nonce : undefined }
-    if (holds && !claim.takeOver) return { ...none, tokens: current, claim: 'held', holder: held.nonce }
-    const tokens = stamps.map((name, at) => current[at] || this.#createStamp(name))
-    this.#application.claims.set(key, {
-      nonce: claim.nonce,
-      vector: tokens.join(''),
-      until: this.#clock.monotonic() + claim.ttlMs,
-    })
+    if (claim === undefined) return { ...none, claim: 'none', holder: holds ? held.nonce : undefined }
+    if (holds && !claim.takeOver) return { ...none, claim: 'held', holder: held.nonce }
+    const tokens = stamps.map((name, at) => current[at] || namespace.create(name))
+    this.#application.take(key, claim.nonce, tokens.join(''), claim.ttlMs)
     return { ...none, tokens, claim: 'granted', holder: claim.nonce }
   }
 
   #isCurrent(stored: Uint8Array, stamps: readonly StampName[], tokens: readonly string[]): boolean {
     const expected = fingerprint(fingerprintHead(stamps), this.#namespace.epoch, tokens)
-    return Buffer.from(stored.buffer, stored.byteOffset, expected.length).toString('latin1') === expected
-  }
-
-  #createStamp(name: StampName): string {
-    const token = this.#session.randomness.token()
-    this.#namespace.stamps.set(name, token)
-    return token
-  }
-
-  #value(key: string): Uint8Array | undefined {
-    const value = this.#application.values.get(key)
-    if (value === undefined || this.#clock.monotonic() < value.until) return value?.bytes
-    this.#application.values.delete(key)
-    return undefined
-  }
-
-  #claim(key: string): Claim | undefined {
-    const claim = this.#application.claims.get(key)
-    return claim !== undefined && this.#clock.monotonic() < claim.until ? claim : undefined
-  }
-
-  #forget(key: string): void {
-    this.#application.values.delete(key)
-    this.#application.claims.delete(key)
+    const start = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, expected.length))
+    return start.toString('latin1') === expected
   }
 
   #publish(
-    stamps: readonly StampName[],
-    places: readonly KeyPlace[],
-    everyKey: boolean,
-    cause: Cause | undefined,
+    said: Pick<InvalidationMessage, 'stamps' | 'keys' | 'everyKey' | 'cause'>,
+    heard: boolean,
   ): RotateReply {
     const namespace = this.#namespace
-    const message: InvalidationMessage = {
-      partition: 0,
-      epoch: namespace.epoch,
-      sequence: ++namespace.sequence,
-      stamps,
-      keys: places.map(({ key }) => key),
-      everyKey,
-      cause,
-    }
-    for (const [process, listener] of namespace.listeners) {
+    const { epoch, listeners } = namespace
+    const own = this.#session.process
+    const message: InvalidationMessage = { partition: 0, epoch, sequence: ++namespace.sequence, ...said }
+    const id = said.cause?.id ?? ''
+    const waiting = heard ? namespace.leaseHolders(this.#session).filter((process) => process !== own) : []
+    if (heard) this.#acknowledgements.expect(id)
+    for (const [process, listener] of listeners) {
+      const acknowledge = heard
+        ? () => this.#schedule(() => this.#acknowledgements.note(id, process), 'message')
+        : undefined
       this.#schedule(() => {
-        if (namespace.listeners.get(process) === listener) listener.invalidated(message)
+        if (listeners.get(process) === listener) listener.invalidated({ ...message, acknowledge })
       }, 'message')
     }
-    return { positions: this.#positions(), maps: [...namespace.maps.keys()] }
+    return { ...this.#reply(), heard: heard ? this.#acknowledgements.wait(id, waiting) : undefined }
   }
 
-  /** One atomic step of the store; its reply arrives when the schedule says so. */
+  #reply(): RotateReply {
+    return { positions: this.#positions(), maps: this.#namespace.maps }
+  }
+
+  #positions(): Position[] {
+    const { epoch, sequence } = this.#namespace
+    return [{ partition: 0, epoch, sequence }]
+  }
+
+  /** One atomic step of the store; it runs, and its reply arrives, when the schedule says so. */
   #step<T>(step: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#schedule(() => {

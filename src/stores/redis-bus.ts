@@ -1,19 +1,37 @@
-import type { StoreListener } from '../core/store.ts'
+import type { InvalidationMessage, StoreListener } from '../core/store.ts'
+import type { Acknowledgements } from './acknowledgements.ts'
 import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
 import type { Layout } from './redis-layout.ts'
-import { decodeMessage } from './redis-message.ts'
+import { decodeAcknowledgement, decodeMessage } from './redis-message.ts'
 
-/** The subscriber connection: one ordered channel per partition. */
+/** What the bus works with. */
+export interface BusRoom {
+  readonly layouts: readonly Layout[]
+  readonly name: string
+  readonly process: string
+  readonly listener: StoreListener
+  readonly acknowledgements: Acknowledgements
+  /** Tells the maker of an invalidation that it has been applied here. */
+  readonly acknowledge: (message: InvalidationMessage) => void
+}
+
+/** The subscriber connection: one ordered channel per partition, and one for acknowledgements. */
 export class RedisBus {
   readonly #connection: RedisConnection
-  readonly #layouts: readonly Layout[]
+  readonly #channels: readonly string[]
   readonly #listener: StoreListener
   #whenSubscribed: { resolve: () => void; reject: (error: unknown) => void }[] = []
   #subscribed = false
   #closed = false
 
-  constructor(client: RedisClient, layouts: readonly Layout[], name: string, listener: StoreListener) {
-    this.#layouts = layouts
+  constructor(
+    client: RedisClient,
+    { layouts, name, process, listener, acknowledgements, acknowledge }: BusRoom,
+  ) {
+    this.#channels = [
+      ...layouts.map(({ channel }) => channel),
+      ...(layouts[0] ? [layouts[0].acknowledgements(process)] : []),
+    ]
     this.#listener = listener
     this.#connection = client.duplicate(connectionOptions())
     const partitions = new Map(layouts.map(({ channel }, partition) => [channel, partition]))
@@ -22,11 +40,16 @@ export class RedisBus {
     // Every error is followed by 'close', which is what matters; without a listener it would end the process.
     this.#connection.on('error', () => {})
     this.#connection.on('message', (channel: string, message: string) => {
+      if (this.#closed) return
       const partition = partitions.get(channel)
-      if (partition === undefined || this.#closed) return
+      if (partition === undefined) {
+        const heard = decodeAcknowledgement(message)
+        if (heard !== undefined) acknowledgements.note(heard.id, heard.process)
+        return
+      }
       const read = decodeMessage(message, partition, name)
       if (read === undefined) this.reconnect()
-      else listener.invalidated(read)
+      else listener.invalidated(read.heard ? { ...read, acknowledge: () => acknowledge(read) } : read)
     })
   }
 
@@ -60,7 +83,7 @@ export class RedisBus {
 
   async #subscribe(): Promise<void> {
     try {
-      await this.#connection.subscribe(...this.#layouts.map(({ channel }) => channel))
+      await this.#connection.subscribe(...this.#channels)
       if (this.#closed) return
       this.#subscribed = true
       this.#listener.subscribed()

@@ -26,6 +26,7 @@ export interface RedisConnection {
     number: number,
   ): Promise<[string, string[]]>
   unlink(...keys: string[]): Promise<number>
+  publish(channel: string, message: string): Promise<unknown>
   subscribe(...channels: string[]): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
 }

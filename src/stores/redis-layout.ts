@@ -15,6 +15,7 @@ import type { StampName } from '../core/stamp.ts'
  * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts` |
  * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
  * | `cc:{NS.P}` | the channel of invalidations |
+ * | `cc:{NS.P}:ack:PROCESS` | the channel of acknowledgements to one process |
  */
 export class Layout {
   readonly channel: string
@@ -44,6 +45,10 @@ export class Layout {
 
   map(digest: string): string {
     return `${this.#base}map:${digest}`
+  }
+
+  acknowledgements(process: string): string {
+    return `${this.#base}ack:${process}`
   }
 
   value(key: string): string {

@@ -9,11 +9,20 @@ export interface MessageBody {
   /** Whose values the keys are. */
   readonly name: string
   readonly cause: Cause | undefined
+  /** Whether its maker waits for acknowledgements. */
+  readonly heard: boolean
 }
 
 /** The body of a message, as the scripts publish it behind `EPOCH:SEQUENCE:`. */
-export function encodeBody({ stamps, keys, everyKey, name, cause }: MessageBody): string {
-  return JSON.stringify({ s: stamps, k: keys, e: everyKey ? 1 : 0, n: name, c: cause })
+export function encodeBody({ stamps, keys, everyKey, name, cause, heard }: MessageBody): string {
+  return JSON.stringify({
+    s: stamps,
+    k: keys,
+    e: everyKey ? 1 : 0,
+    n: name,
+    c: cause,
+    ...(heard ? { a: 1 } : {}),
+  })
 }
 
 const HEAD = /^([A-Za-z0-9_-]{16}):(\d{1,16}):/
@@ -26,7 +35,7 @@ export function decodeMessage(
   message: string,
   partition: number,
   name: string,
-): InvalidationMessage | undefined {
+): (InvalidationMessage & { readonly heard: boolean }) | undefined {
   const head = HEAD.exec(message)
   if (head === null) return undefined
   try {
@@ -42,6 +51,7 @@ export function decodeMessage(
       keys: own ? body.k : [],
       everyKey: own && body.e === 1,
       cause: readCause(body.c),
+      heard: body.a === 1,
     }
   } catch {
     return undefined
@@ -63,4 +73,17 @@ function readCause(value: unknown): Cause | undefined {
     ...(typeof unit === 'string' ? { unit } : {}),
     ...(typeof trace === 'string' ? { trace } : {}),
   }
+}
+
+/** An acknowledgement: which invalidation, in which partition, was applied by whom. */
+export function encodeAcknowledgement(id: string, partition: number, process: string): string {
+  return `${id}:${partition}:${process}`
+}
+
+/** Reads an acknowledgement; undefined for anything else. */
+export function decodeAcknowledgement(
+  text: string,
+): { readonly id: string; readonly process: string } | undefined {
+  const match = /^([^:]{1,64}:\d{1,6}):(.{1,256})$/.exec(text)
+  return match === null ? undefined : { id: match[1] as string, process: match[2] as string }
 }

@@ -7,6 +7,7 @@ import claimScript from './lua/claim.lua'
 import common from './lua/common.lua'
 import fillScript from './lua/fill.lua'
 import heartbeatScript from './lua/heartbeat.lua'
+import lockScript from './lua/lock.lua'
 import readScript from './lua/read.lua'
 import registerScript from './lua/register.lua'
 import rotateScript from './lua/rotate.lua'
@@ -18,6 +19,7 @@ export const SCRIPTS = {
   ccRead: common + readScript,
   ccFill: common + fillScript,
   ccRotate: common + rotateScript,
+  ccLock: common + lockScript,
   ccHeartbeat: common + heartbeatScript,
   ccRegister: common + registerScript,
   ccClaim: claimScript,
@@ -25,6 +27,30 @@ export const SCRIPTS = {
 
 type Command = (...args: (string | number | Uint8Array)[]) => Promise<unknown>
 type Commands = Record<`${keyof typeof SCRIPTS}Buffer`, Command>
+
+/** What a rotation names. */
+export interface Rotation {
+  readonly stamps: readonly StampName[]
+  readonly places: readonly KeyPlace[]
+  readonly body: string
+  /** A soft lock to take off. */
+  readonly lock?: string | undefined
+  /** For how long a lease holder counts; 0 where nobody waits for them. */
+  readonly holderMs?: number
+}
+
+/** What a rotation or a lock answers for one partition. */
+export interface Rotated {
+  readonly position: Position
+  readonly maps: readonly string[]
+  /** Processes that may be answering from memory, where they were asked for. */
+  readonly holders: readonly string[]
+}
+
+interface Filled {
+  readonly stored: boolean
+  readonly holders: readonly string[]
+}
 
 /** How long a map stays registered without a sign of life of its processes: a day. */
 export const REGISTRATION_MS = 86_400_000
@@ -50,7 +76,8 @@ export class Scripts {
     partition: number,
     map: MapRegistration,
     items: readonly ReadItem[],
-  ): Promise<{ position: Position; results: ReadResult[] } | undefined> {
+    lockMs: number,
+  ): Promise<{ position: Position; results: ReadResult[]; expired: StampName[] } | undefined> {
     const names: StampName[] = []
     const indexOf = new Map<StampName, number>()
     for (const { stamps } of items) {
@@ -72,8 +99,9 @@ export class Scripts {
       map.digest,
       REGISTRATION_MS,
       STAMP_MS,
+      lockMs,
     ]
-    for (const _ of names) args.push(this.#randomness.token())
+    args.push(...this.#tokens(names))
     for (const { key, stamps, claim } of items) {
       keys.push(layout.value(key), layout.claim(key))
       args.push(
@@ -89,59 +117,92 @@ export class Scripts {
     if (number(reply[2]) !== 1) return undefined
     const tokens = list(reply[3]).map(text)
     const results = items.map(({ stamps }, at): ReadResult => {
-      const [value, voided, claim, holder] = list(reply[4 + at])
+      const [value, voided, claim, holder] = list(reply[5 + at])
       const state = number(claim)
       return {
         value: value instanceof Uint8Array ? value : undefined,
         voided: number(voided) === 1,
         tokens: stamps.map((name) => tokens[(indexOf.get(name) ?? 0) - 1] ?? ''),
         epoch: position.epoch,
-        locked: false,
+        locked: state === 3,
         claim: state === 1 ? 'granted' : state === 2 ? 'held' : 'none',
         holder: text(holder) || undefined,
       }
     })
-    return { position, results }
+    const expired = list(reply[4]).map((index) => names[number(index) - 1] as StampName)
+    return { position, results, expired }
   }
 
-  async fill(layout: Layout, request: FillRequest, body: string): Promise<boolean> {
+  /** @param holderMs for how long a lease holder counts; 0 where nobody waits for them */
+  async fill(layout: Layout, request: FillRequest, body: string, holderMs: number): Promise<Filled> {
     const { key, nonce, epoch, stamps, tokens, value, ttlMs, publish } = request
     const ms = Math.max(1, Math.ceil(ttlMs))
-    const keys = [
-      layout.state,
-      layout.value(key),
-      layout.claim(key),
-      ...stamps.map((name) => layout.stamp(name)),
-    ]
+    const keys = [layout.state, layout.value(key), layout.claim(key), layout.holders]
+    keys.push(...stamps.map((name) => layout.stamp(name)))
     const fresh = this.#randomness.token()
-    const args = [
-      nonce,
-      epoch,
-      fresh,
-      tokens.join(''),
-      ms,
-      ms + STAMP_MARGIN_MS,
-      value,
-      publish ? '1' : '0',
-      layout.channel,
-      body,
-    ]
-    return number(await this.#run('ccFillBuffer', keys, args)) === 1
+    const lifetimes = [ms, ms + STAMP_MARGIN_MS]
+    const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
+    const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, value, ...message]
+    const reply = list(await this.#run('ccFillBuffer', keys, args))
+    return { stored: number(reply[0]) === 1, holders: list(reply[1]).map(text) }
   }
 
-  async rotate(
+  async rotate(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
+    const { stamps, places, body, lock = '', holderMs = 0 } = rotation
+    const keys = [layout.state, layout.maps, layout.holders, layout.nothing]
+    keys.push(...stamps.map((name) => layout.stamp(name)))
+    for (const { key } of places) keys.push(layout.value(key), layout.claim(key))
+    const fresh = this.#randomness.token()
+    const args = [
+      fresh,
+      layout.channel,
+      body,
+      stamps.length,
+      lock,
+      Math.ceil(holderMs),
+      ...this.#tokens(stamps),
+    ]
+    const reply = list(await this.#run('ccRotateBuffer', keys, args))
+    return {
+      position: positionOf(reply, partition),
+      maps: list(reply[2]).map(text),
+      holders: list(reply[3]).map(text),
+    }
+  }
+
+  /** Puts a soft lock on stamps, or renews it. */
+  async lock(
     layout: Layout,
     partition: number,
     stamps: readonly StampName[],
-    places: readonly KeyPlace[],
+    lock: { readonly id: string; readonly ms: number; readonly holderMs: number },
     body: string,
-  ): Promise<{ position: Position; maps: string[] }> {
-    const keys = [layout.state, layout.maps, layout.nothing, ...stamps.map((name) => layout.stamp(name))]
-    for (const { key } of places) keys.push(layout.value(key), layout.claim(key))
-    const reply = list(
-      await this.#run('ccRotateBuffer', keys, [this.#randomness.token(), layout.channel, body]),
-    )
-    return { position: positionOf(reply, partition), maps: list(reply[2]).map(text) }
+  ): Promise<Rotated & { readonly added: number }> {
+    const keys = [layout.state, layout.maps, layout.holders, layout.nothing]
+    keys.push(...stamps.map((name) => layout.stamp(name)))
+    const { id, ms, holderMs } = lock
+    const fresh = this.#randomness.token()
+    const args = [
+      fresh,
+      layout.channel,
+      body,
+      id,
+      Math.ceil(ms),
+      Math.ceil(holderMs),
+      ...this.#tokens(stamps),
+    ]
+    const reply = list(await this.#run('ccLockBuffer', keys, args))
+    return {
+      position: positionOf(reply, partition),
+      maps: list(reply[2]).map(text),
+      added: number(reply[3]),
+      holders: list(reply[4]).map(text),
+    }
+  }
+
+  /** A fresh token for each name. */
+  #tokens(names: readonly StampName[]): string[] {
+    return names.map(() => this.#randomness.token())
   }
 
   async heartbeat(

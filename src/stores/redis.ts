@@ -2,11 +2,15 @@ import { CacheError, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
 import type { Pattern } from '../core/pattern.ts'
+import type { StampName } from '../core/stamp.ts'
 import type {
+  FillReply,
   FillRequest,
   HeartbeatReply,
+  InvalidationMessage,
   KeyPlace,
-  Position,
+  LockReply,
+  LockRequest,
   ReadItem,
   ReadReply,
   ReadResult,
@@ -16,11 +20,12 @@ import type {
   StoreDriver,
   StoreSession,
 } from '../core/store.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import { RedisBus } from './redis-bus.ts'
 import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { Layout, partitionOf } from './redis-layout.ts'
-import { encodeBody } from './redis-message.ts'
-import { Scripts } from './redis-scripts.ts'
+import { encodeAcknowledgement, encodeBody } from './redis-message.ts'
+import { type Rotated, Scripts } from './redis-scripts.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
@@ -35,6 +40,7 @@ export interface RedisStoreOptions {
 }
 
 const SCAN_COUNT = 500
+const READ_ATTEMPTS = 4
 /** After how many times T without a heartbeat a process is no longer a lease holder. */
 const HOLDERS_KEPT = 10
 
@@ -85,6 +91,7 @@ class RedisStore implements Store {
   readonly #connection: RedisConnection
   readonly #scripts: Scripts
   readonly #bus: RedisBus
+  readonly #acknowledgements: Acknowledgements
 
   constructor(client: RedisClient, partitions: number, session: StoreSession) {
     this.#session = session
@@ -95,7 +102,15 @@ class RedisStore implements Store {
     // The gate in front of this store tells of the outage; without a listener an error would end the process.
     this.#connection.on('error', () => {})
     this.#scripts = new Scripts(this.#connection, session.randomness)
-    this.#bus = new RedisBus(client, this.#layouts, name, session.listener)
+    this.#acknowledgements = new Acknowledgements(session.clock, session.maxStalenessMs)
+    this.#bus = new RedisBus(client, {
+      layouts: this.#layouts,
+      name,
+      process: session.process,
+      listener: session.listener,
+      acknowledgements: this.#acknowledgements,
+      acknowledge: (message) => this.#acknowledge(message),
+    })
   }
 
   async open(): Promise<void> {
@@ -115,19 +130,11 @@ class RedisStore implements Store {
   }
 
   async read(items: readonly ReadItem[]): Promise<ReadReply> {
-    const { map } = this.#session
     const results: ReadResult[] = []
     const positions = await Promise.all(
       this.#byPartition(items).map(async ([partition, at]) => {
-        const layout = this.#layouts[partition] as Layout
         const asked = at.map((index) => items[index] as ReadItem)
-        let reply = await this.#scripts.read(layout, partition, map, asked)
-        if (reply === undefined) {
-          await this.#scripts.register(layout, map)
-          reply = await this.#scripts.read(layout, partition, map, asked)
-        }
-        if (reply === undefined)
-          throw new CacheError('STORE_REPLY', 'The map could not be registered in the store.')
+        const reply = await this.#readPartition(partition, asked)
         for (const [order, index] of at.entries()) results[index] = reply.results[order] as ReadResult
         return reply.position
       }),
@@ -135,10 +142,36 @@ class RedisStore implements Store {
     return { positions, results }
   }
 
-  fill(request: FillRequest): Promise<boolean> {
+  async #readPartition(partition: number, asked: readonly ReadItem[]) {
+    const { map, lockMs } = this.#session
+    const layout = this.#layouts[partition] as Layout
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      const reply = await this.#scripts.read(layout, partition, map, asked, lockMs)
+      if (reply === undefined) await this.#scripts.register(layout, map)
+      else if (reply.expired.length === 0) return reply
+      // Nobody told how the transaction under an expired lock has ended: what it was about to void is void.
+      else await this.#prune(layout, partition, reply.expired)
+    }
+    throw new CacheError(
+      'STORE_REPLY',
+      'The map could not be registered in the store, or locks expire faster than they are pruned.',
+    )
+  }
+
+  #prune(layout: Layout, partition: number, stamps: readonly StampName[]): Promise<Rotated> {
+    const body = this.#body(stamps, [], false, undefined, false)
+    return this.#scripts.rotate(layout, partition, { stamps, places: [], body })
+  }
+
+  async fill(request: FillRequest): Promise<FillReply> {
     const cause = { id: request.nonce, process: this.#session.process, tables: [] }
-    const body = request.publish ? this.#body([], [request.key], false, cause) : ''
-    return this.#scripts.fill(this.#layout(request), request, body)
+    const heard = request.publish && request.heard === true
+    const body = request.publish ? this.#body([], [request.key], false, cause, heard) : ''
+    const partition = this.partition(request)
+    const reply = await this.#expecting(cause, [partition], heard, () =>
+      this.#scripts.fill(this.#layout(request), request, body, this.#holderMs(heard)),
+    )
+    return { stored: reply.stored, heard: this.#heard(cause, [[partition, reply.holders]], heard) }
   }
 
   renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
@@ -149,34 +182,110 @@ class RedisStore implements Store {
     await this.#scripts.claim(this.#layout(place), place.key, nonce, 0)
   }
 
-  async rotate({ stamps, keys, cause }: RotateRequest): Promise<RotateReply> {
-    const body = this.#body(
-      stamps,
-      keys.map(({ key }) => key),
-      false,
-      cause,
-    )
-    const replies = await Promise.all(
-      this.#layouts.map((layout, partition) => {
-        const mine = keys.filter((place) => this.partition(place) === partition)
-        return this.#scripts.rotate(layout, partition, stamps, mine, body)
-      }),
-    )
-    return joined(replies)
+  async rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
+    const names = keys.map(({ key }) => key)
+    const body = this.#body(stamps, names, false, cause, heard)
+    return this.#everywhere(cause, heard, (layout, partition) => {
+      const places = keys.filter((place) => this.partition(place) === partition)
+      return this.#scripts.rotate(layout, partition, {
+        stamps,
+        places,
+        body,
+        lock,
+        holderMs: this.#holderMs(heard),
+      })
+    })
   }
 
-  async sweep(patterns: readonly Pattern[], cause: Cause): Promise<RotateReply> {
+  async lock({ stamps, lock, cause, heard = false }: LockRequest): Promise<LockReply> {
+    const { lockMs } = this.#session
+    const body = this.#body(stamps, [], false, cause, heard)
+    const wanted = { id: lock, ms: lockMs, holderMs: this.#session.maxStalenessMs }
+    let added = 0
+    const reply = await this.#everywhere(cause, heard, async (layout, partition) => {
+      const locked = await this.#scripts.lock(layout, partition, stamps, wanted, body)
+      added = Math.max(added, locked.added)
+      // Where nothing was added nothing was published, so that nobody acknowledges.
+      return locked.added > 0 ? locked : { ...locked, holders: [] }
+    })
+    return { ...reply, added }
+  }
+
+  async sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
     for (const kind of ['claims', 'values'] as const) {
       for (const pattern of patterns) {
         for (const layout of this.#layouts)
           await this.#sweepOne(layout, layout.scans(globOf(pattern))[kind], pattern)
       }
     }
-    const body = this.#body([], [], true, cause)
-    const replies = await Promise.all(
-      this.#layouts.map((layout, partition) => this.#scripts.rotate(layout, partition, [], [], body)),
+    const body = this.#body([], [], true, cause, heard)
+    const holderMs = this.#holderMs(heard)
+    return this.#everywhere(cause, heard, (layout, partition) =>
+      this.#scripts.rotate(layout, partition, { stamps: [], places: [], body, holderMs }),
     )
-    return joined(replies)
+  }
+
+  /** One step in every partition; where asked, `heard` resolves when all holders of all of them have acknowledged. */
+  async #everywhere(
+    cause: Cause,
+    heard: boolean,
+    step: (layout: Layout, partition: number) => Promise<Rotated>,
+  ): Promise<RotateReply> {
+    const partitions = [...this.#layouts.keys()]
+    const replies = await this.#expecting(cause, partitions, heard, () =>
+      Promise.all(this.#layouts.map(step)),
+    )
+    return {
+      positions: replies.map(({ position }) => position),
+      maps: [...new Set(replies.flatMap(({ maps }) => maps))],
+      heard: this.#heard(
+        cause,
+        replies.map(({ holders }, partition) => [partition, holders]),
+        heard,
+      ),
+    }
+  }
+
+  /** Runs a step whose acknowledgements may be faster than its reply. */
+  async #expecting<T>(
+    cause: Cause,
+    partitions: readonly number[],
+    heard: boolean,
+    step: () => Promise<T>,
+  ): Promise<T> {
+    if (!heard) return step()
+    for (const partition of partitions) this.#acknowledgements.expect(`${cause.id}:${partition}`)
+    try {
+      return await step()
+    } catch (error) {
+      for (const partition of partitions) this.#acknowledgements.forget(`${cause.id}:${partition}`)
+      throw error
+    }
+  }
+
+  #heard(
+    cause: Cause,
+    holders: readonly (readonly [number, readonly string[]])[],
+    heard: boolean,
+  ): Promise<void> | undefined {
+    if (!heard) return undefined
+    const waits = holders.map(([partition, processes]) => {
+      const others = processes.filter((process) => process !== this.#session.process)
+      return this.#acknowledgements.wait(`${cause.id}:${partition}`, others)
+    })
+    return Promise.all(waits).then(() => {})
+  }
+
+  #holderMs(heard: boolean): number {
+    return heard ? this.#session.maxStalenessMs : 0
+  }
+
+  #acknowledge({ cause, partition }: InvalidationMessage): void {
+    const layout = this.#layouts[0]
+    if (cause === undefined || layout === undefined || cause.process === this.#session.process) return
+    const text = encodeAcknowledgement(cause.id, partition, this.#session.process)
+    // Unsent, it costs its maker a wait until this process's lease has run out.
+    this.#connection.publish(layout.acknowledgements(cause.process), text).catch(() => {})
   }
 
   async heartbeat(): Promise<HeartbeatReply> {
@@ -244,8 +353,9 @@ class RedisStore implements Store {
     keys: readonly string[],
     everyKey: boolean,
     cause: Cause | undefined,
+    heard: boolean,
   ): string {
-    return encodeBody({ stamps, keys, everyKey, name: this.#session.name, cause })
+    return encodeBody({ stamps, keys, everyKey, name: this.#session.name, cause, heard })
   }
 
   #layout(place: KeyPlace): Layout {
@@ -266,15 +376,6 @@ class RedisStore implements Store {
 /** A pattern of ours as SCAN matches it; captures are wider there, and checked by the pattern itself. */
 function globOf(pattern: Pattern): string {
   return pattern.text.replace(/\{[^{}]*\}/g, '*')
-}
-
-function joined(
-  replies: readonly { readonly position: Position; readonly maps: readonly string[] }[],
-): RotateReply {
-  return {
-    positions: replies.map(({ position }) => position),
-    maps: [...new Set(replies.flatMap(({ maps }) => maps))],
-  }
 }
 
 export type { RedisClient } from './redis-client.ts'

@@ -8,6 +8,7 @@ import type { Position, Store } from '../core/store.ts'
 import { encodeToken } from '../core/token.ts'
 import type { Owed } from './replay-queue.ts'
 import type { WriteRoom } from './room.ts'
+import { SoftLock } from './soft-lock.ts'
 
 /** Who makes a change. */
 export interface Origin {
@@ -52,7 +53,7 @@ export class Committer {
   }
 
   /** Rotates. Never rejects: a store that cannot be reached makes the receipt say `queued`. */
-  async rotate(targets: Targets, origin: Origin): Promise<Receipt> {
+  async rotate(targets: Targets, origin: Origin, lock?: SoftLock): Promise<Receipt> {
     const { clock, store, queue } = this.#room
     const started = clock.monotonic()
     const cause = this.#cause(targets.tables, origin)
@@ -60,7 +61,7 @@ export class Committer {
     let status: Receipt['status'] = 'applied'
     this.block(targets)
     try {
-      positions = await this.#tellStore(targets, cause, store)
+      positions = await this.#tellStore(targets, cause, store, lock)
     } catch (error) {
       status = 'queued'
       queue.add(targets)
@@ -109,30 +110,33 @@ export class Committer {
     { stamps, keys, patterns, writes }: Owed,
     cause: Cause,
     store: Store,
+    lock?: SoftLock,
   ): Promise<readonly Position[]> {
-    const { subscription, foreign } = this.#room
+    const { subscription, foreign, strict } = this.#room
     const known = await foreign.stamps(writes)
     subscription.expectOwn(cause.id)
-    let reply = await store.rotate({ stamps: [...new Set([...stamps, ...known])], keys, cause })
+    const all = [...new Set([...stamps, ...known, ...(lock?.stamps ?? [])])]
+    let reply = await store.rotate({ stamps: all, keys, cause, lock: lock?.id, heard: strict })
+    await reply.heard
     for (;;) {
       const met = await foreign.meet(reply.maps, writes, store)
       if (met.size === 0) break
-      if (met.has(ROOT)) {
-        reply = await store.rotate({
-          stamps: [ROOT],
-          keys: [],
-          cause: { ...cause, id: this.#room.randomness.token() },
-        })
-        break
-      }
       // Not expected back: this process may hold values under these stamps by patterns of its own.
-      reply = await store.rotate({
-        stamps: [...met],
-        keys: [],
-        cause: { ...cause, id: this.#room.randomness.token() },
-      })
+      const again = { ...cause, id: this.#room.randomness.token() }
+      reply = await store.rotate({ stamps: [...met], keys: [], cause: again, heard: strict })
+      await reply.heard
+      if (met.has(ROOT)) break
     }
-    return patterns.length === 0 ? reply.positions : (await store.sweep(patterns, cause)).positions
+    if (patterns.length === 0) return reply.positions
+    const swept = await store.sweep(patterns, cause, strict)
+    await swept.heard
+    return swept.positions
+  }
+
+  /** A soft lock over what the targets name, not yet taken. An ad-hoc pattern has no stamp: everything is locked. */
+  softLock({ stamps, patterns, writes, tables }: Targets, origin: Origin): SoftLock {
+    const names = patterns.length === 0 ? stamps : [ROOT]
+    return new SoftLock(this.#room, names, writes, this.#cause(tables, origin))
   }
 
   #cause(tables: readonly string[], origin: Origin): Cause {

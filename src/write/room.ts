@@ -31,6 +31,11 @@ export interface WriteRoom {
   readonly distrustStore: (error: unknown) => void
   /** Whether soft locks are held from before COMMIT until the rotation. */
   readonly locks: boolean
+  /** Whether everybody who may answer from memory must have heard before a lock or a rotation resolves. */
+  readonly strict: boolean
+  /** How long such a lock lives unless it is renewed, in milliseconds. */
+  readonly softLockMs: number
+  readonly onStoreUnavailable: 'abort' | 'proceed'
   readonly unknownTables: 'event' | 'error'
   /** Names this process in messages. */
   readonly process: string

@@ -1,10 +1,12 @@
 import {
   type Change,
-  type InvalidateRequest,
+  type InvalidateRequests,
+  mergeChanges,
   NO_CHANGE,
   readRequest,
   readTableChange,
   type TableChange,
+  type WrittenRows,
 } from '../core/change.ts'
 import type { Targets } from '../core/dependency-map.ts'
 import { CacheError } from '../core/errors.ts'
@@ -13,6 +15,7 @@ import { encodeToken } from '../core/token.ts'
 import type { Savepoint, UnitOfWork } from '../core/unit.ts'
 import type { Committer, Origin } from './committer.ts'
 import type { WriteRoom } from './room.ts'
+import { type SoftLock, unprotected } from './soft-lock.ts'
 
 /** One transaction's writes: seal, COMMIT, rotate. */
 export class Unit implements UnitOfWork {
@@ -25,6 +28,10 @@ export class Unit implements UnitOfWork {
   #state: UnitOfWork['state'] = 'open'
   #untouched = false
   #targets: Targets | undefined
+  #softLock: SoftLock | undefined
+  /** Whether this process answers nothing of what the unit will rotate. */
+  #blocked = false
+  #unprotected = false
 
   constructor(
     room: WriteRoom,
@@ -53,16 +60,18 @@ export class Unit implements UnitOfWork {
     this.#untouched = untouched
   }
 
-  write(table: string, change: Omit<TableChange, 'table'> = {}): void {
+  write(table: string, change: WrittenRows = {}): void {
     this.#checkOpen('write')
     const written = readTableChange({ ...change, table })
     this.#committer.checkTables([written])
     this.#changes.push({ ...NO_CHANGE, tables: [written] })
   }
 
-  invalidate(request: InvalidateRequest): void {
+  invalidate(request: InvalidateRequests): void {
     this.#checkOpen('invalidate')
     const change = readRequest(request)
+    // Refused here rather than by the commit, which it would fail.
+    this.#room.map.check(change)
     this.#committer.checkTables(change.tables)
     this.#changes.push(change)
   }
@@ -94,25 +103,45 @@ export class Unit implements UnitOfWork {
     this.#checkOpen('prepare')
     this.#state = 'prepared'
     if (this.#changes.length === 0) return
-    this.#targets = await this.#committer.resolve(merge(this.#changes), tx)
-    if (this.#room.locks) this.#committer.block(this.#targets)
+    this.#targets = await this.#committer.resolve(mergeChanges(this.#changes), tx)
+    if (this.#room.locks) await this.#lock(this.#targets)
   }
 
   async commit(): Promise<Receipt> {
     if (this.#state === 'committed' || this.#state === 'rolledBack') throw closed('commit', this.#state)
-    await this.prepare()
+    // Its own locks would come too late to protect anything; the rotation itself does not.
+    if (this.#state === 'open' && this.#changes.length > 0) {
+      this.#state = 'prepared'
+      this.#targets = await this.#committer.resolve(mergeChanges(this.#changes))
+    }
     this.#state = 'committed'
-    const receipt = await this.#rotate()
+    const receipt = await this.#end()
     for (const listener of this.#listeners) this.#call(listener, receipt)
     return receipt
   }
 
   async rollback(): Promise<void> {
     if (this.#state === 'committed') throw closed('rollback', this.#state)
-    const { locks } = this.#room
-    if (locks && this.#targets !== undefined) this.#committer.unblock(this.#targets)
-    this.#targets = undefined
+    if (this.#state === 'rolledBack') return
     this.#state = 'rolledBack'
+    if (this.#softLock !== undefined) await this.#end()
+    else if (this.#blocked && this.#targets !== undefined) this.#committer.unblock(this.#targets)
+    this.#targets = undefined
+  }
+
+  /** Locks what will be rotated, in the store and in this process. */
+  async #lock(targets: Targets): Promise<void> {
+    this.#committer.block(targets)
+    this.#blocked = true
+    const lock = this.#committer.softLock(targets, this.#origin)
+    try {
+      await lock.take()
+      this.#softLock = lock
+    } catch (error) {
+      lock.release()
+      if (this.#room.onStoreUnavailable === 'abort') throw unprotected(error)
+      this.#unprotected = true
+    }
   }
 
   onCommitted(listener: (receipt: Receipt) => void): void {
@@ -121,20 +150,20 @@ export class Unit implements UnitOfWork {
     this.#listeners.push(listener)
   }
 
-  async #rotate(): Promise<Receipt> {
-    if (this.#targets === undefined) {
-      return Object.freeze({
-        status: 'applied',
-        stamps: [],
-        keys: [],
-        durationMs: 0,
-        token: encodeToken(new Map(), false),
-      })
+  /** Rotates, and takes the locks off in the same step. */
+  async #end(): Promise<Receipt> {
+    const targets = this.#targets
+    if (targets === undefined) {
+      const token = encodeToken(new Map(), false)
+      return Object.freeze({ status: 'applied', stamps: [], keys: [], durationMs: 0, token })
     }
+    this.#softLock?.release()
     try {
-      return await this.#committer.rotate(this.#targets, this.#origin)
+      const receipt = await this.#committer.rotate(targets, this.#origin, this.#softLock)
+      return this.#unprotected ? Object.freeze({ ...receipt, status: 'unprotected' }) : receipt
     } finally {
-      if (this.#room.locks) this.#committer.unblock(this.#targets)
+      if (this.#blocked) this.#committer.unblock(targets)
+      this.#blocked = false
     }
   }
 
@@ -156,15 +185,4 @@ function closed(what: string, state: string): CacheError {
     'UNIT_CLOSED',
     `${what}: the unit of work is ${state === 'rolledBack' ? 'rolled back' : state}. Declare every write before prepare(), and start a new unit for the next transaction.`,
   )
-}
-
-/** All changes of a unit as one. */
-function merge(changes: readonly Change[]): Change {
-  return {
-    tables: changes.flatMap(({ tables }) => tables),
-    keys: changes.flatMap(({ keys }) => keys),
-    patterns: changes.flatMap(({ patterns }) => patterns),
-    scopes: changes.flatMap(({ scopes }) => scopes),
-    everything: changes.some(({ everything }) => everything),
-  }
 }

@@ -1,7 +1,7 @@
 -- Prepended to every script.
 -- KEYS: none of its own
 -- ARGV: none of its own
--- returns nothing; defines now() and epoch_of(state, fresh)
+-- returns nothing; defines now(), epoch_of(state, fresh), stamp_of(stored, time) and written_stamp(token, created, locks)
 
 -- Milliseconds since 1970 by the server's clock.
 local function now()
@@ -14,10 +14,35 @@ end
 local function epoch_of(state, fresh)
   local info = redis.pcall('INFO', 'replication')
   local replid = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or 'unknown'
-  local known = redis.call('HMGET', state, 'epoch', 'seq', 'replid')
+  local known = redis.call('HMGET', state, 'epoch', 'seq', 'replid', 'born')
   if known[1] and known[3] == replid then
-    return known[1], tonumber(known[2])
+    return known[1], tonumber(known[2]), tonumber(known[4])
   end
-  redis.call('HSET', state, 'epoch', fresh, 'seq', 0, 'replid', replid, 'born', now())
-  return fresh, 0
+  local born = now()
+  redis.call('HSET', state, 'epoch', fresh, 'seq', 0, 'replid', replid, 'born', born)
+  return fresh, 0, born
+end
+
+-- A stamp as it is stored: its token, its creation time and the locks on it that have not expired. A lock that has
+-- expired belongs to a transaction whose outcome nobody told: the token is void then, and comes back empty.
+local function stamp_of(stored, time)
+  if not stored then return '', 0, {} end
+  local token, created = string.sub(stored, 1, 16), tonumber(string.match(stored, '^%d+', 17)) or 0
+  local locks = {}
+  for id, deadline in string.gmatch(stored, ';([^:;]+):(%d+)') do
+    if tonumber(deadline) > time then
+      locks[#locks + 1] = { id = id, deadline = tonumber(deadline) }
+    else
+      token = ''
+    end
+  end
+  return token, created, locks
+end
+
+local function written_stamp(token, created, locks)
+  local parts = { token, string.format('%.0f', created) }
+  for _, lock in ipairs(locks) do
+    parts[#parts + 1] = ';' .. lock.id .. ':' .. string.format('%.0f', lock.deadline)
+  end
+  return table.concat(parts)
 end

@@ -1,29 +1,34 @@
--- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current. Keeps the stamps
+-- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current and unlocked. Keeps the stamps
 -- alive for longer than the value, never shortening an expiry.
--- KEYS: state, value, claim, stamps...
+-- KEYS: state, value, claim, lease holders, stamps...
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
---       channel, message body
--- returns 1 if stored, 0 if refused
+--       channel, message body, ms for which a lease holder counts ('0': do not tell)
+-- returns { 1 if stored or 0 if refused, lease holders if it was published }
 local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
-if epoch ~= ARGV[2] then return 0 end
+if epoch ~= ARGV[2] then return { 0, {} } end
 local claim = redis.call('GET', KEYS[3])
-if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then return 0 end
-local stored = redis.call('MGET', unpack(KEYS, 4))
+if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
+local stored = redis.call('MGET', unpack(KEYS, 5))
 local tokens = ARGV[4]
 for at = 1, #stored do
-  if not stored[at] or string.sub(stored[at], 1, 16) ~= string.sub(tokens, 16 * at - 15, 16 * at) then return 0 end
+  if not stored[at] or string.sub(stored[at], 1, 16) ~= string.sub(tokens, 16 * at - 15, 16 * at) then return { 0, {} } end
+  -- Under a soft lock, expired or not, nothing is filled.
+  if string.find(stored[at], ';', 17, true) then return { 0, {} } end
 end
 redis.call('UNLINK', KEYS[3])
 local replaced = ARGV[8] == '1' and redis.call('EXISTS', KEYS[2]) == 1
 local made = redis.pcall('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
-if type(made) == 'table' and made.err then return 0 end
+if type(made) == 'table' and made.err then return { 0, {} } end
 local lifetime = tonumber(ARGV[6])
-for at = 4, #KEYS do
+for at = 5, #KEYS do
   local left = redis.call('PTTL', KEYS[at])
   if left >= 0 and left < lifetime then redis.call('PEXPIRE', KEYS[at], lifetime) end
 end
 if replaced then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
   redis.call('PUBLISH', ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])
+  if ARGV[11] ~= '0' then
+    return { 1, redis.call('ZRANGEBYSCORE', KEYS[4], now() - tonumber(ARGV[11]), '+inf') }
+  end
 end
-return 1
+return { 1, {} }

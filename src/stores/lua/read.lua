@@ -1,13 +1,15 @@
 -- The full read: values, stamps and claims in one step. Judges each value and, on a miss only, takes the fill claim and
 -- creates the stamps that are missing.
 -- KEYS: state, maps, S stamps, then per item: value, claim
--- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, S fresh tokens, then per item: head of
---       the fingerprint, stamp indices ('' for all in order), nonce ('' for no claim), claim ms, '1' to take over
--- returns { epoch, sequence, 1 if this map is registered, S tokens ('' where missing), then per item: { value or false,
---           1 if there is a value that is void, 0 no claim / 1 granted / 2 held, holder's nonce } }
+-- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use), S
+--       fresh tokens, then per item: head of the fingerprint, stamp indices ('' for all in order), nonce ('' for no
+--       claim), claim ms, '1' to take over
+-- returns { epoch, sequence, 1 if this map is registered, S tokens ('' where missing), indices of stamps with expired
+--           locks, then per item: { value or false, 1 if there is a value that is void, 0 no claim / 1 granted / 2 held
+--           / 3 under a lock, holder's nonce } }
 local count = tonumber(ARGV[1])
 local items = tonumber(ARGV[2])
-local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
+local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 
 local time = now()
 local registered = redis.call('ZSCORE', KEYS[2], ARGV[4])
@@ -23,18 +25,37 @@ end
 local tokens = {}
 local complete = true
 local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
+local lock_ms = tonumber(ARGV[7])
+local locked = {}
+local expired = {}
+local any_locked = false
 for at = 1, count do
   local token = stored[at] and string.sub(stored[at], 1, 16) or ''
+  if lock_ms > 0 and stored[at] and string.find(stored[at], ';', 17, true) then
+    local _, locks
+    token, _, locks = stamp_of(stored[at], time)
+    if token == '' then expired[#expired + 1] = at end
+    locked[at] = true
+    any_locked = true
+  end
   if token == '' then complete = false end
   tokens[at] = token
 end
 
-local reply = { epoch, sequence, 1, tokens }
+-- Locks may have been lost with an epoch that has just begun; and units under way may not have met a map that has just
+-- been registered. For one soft-lock lifetime nothing is answered or filled.
+local quarantine = false
+if lock_ms > 0 then
+  local _, registered_at = stamp_of(stored[1], time)
+  quarantine = time < (born or 0) + lock_ms or time < registered_at + lock_ms
+end
+
+local reply = { epoch, sequence, 1, tokens, expired }
 
 for item = 1, items do
   local value_key = KEYS[2 + count + 2 * item - 1]
   local claim_key = KEYS[2 + count + 2 * item]
-  local base = 6 + count + 5 * (item - 1)
+  local base = 7 + count + 5 * (item - 1)
   local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
   local take_over = ARGV[base + 5] == '1'
 
@@ -50,6 +71,12 @@ for item = 1, items do
       if tokens[at] == '' then whole = false end
     end
   end
+  local under_lock = quarantine
+  if any_locked then
+    for at = 1, #wanted do
+      if locked[wanted[at]] then under_lock = true end
+    end
+  end
   local parts = {}
   for at = 1, #wanted do parts[at] = tokens[wanted[at]] end
   local vector = table.concat(parts)
@@ -62,7 +89,9 @@ for item = 1, items do
   end
   local voided = (value and not valid) and 1 or 0
 
-  if valid and not take_over then
+  if under_lock then
+    reply[#reply + 1] = { false, voided, 3, '' }
+  elseif valid and not take_over then
     reply[#reply + 1] = { value, 0, 0, '' }
   else
     local claim = redis.call('GET', claim_key)
@@ -79,7 +108,7 @@ for item = 1, items do
       for at = 1, #wanted do
         local index = wanted[at]
         if tokens[index] == '' and not refused then
-          local fresh = ARGV[6 + index]
+          local fresh = ARGV[7 + index]
           local made = redis.pcall('SET', KEYS[2 + index], fresh .. time, 'PX', ARGV[6])
           if type(made) == 'table' and made.err then refused = true else tokens[index] = fresh end
         end

@@ -1,12 +1,39 @@
--- Makes stamps, values and claims void, advances the sequence and publishes, whether or not any of them existed.
--- Unlinks before anything that grows, so that it passes at maxmemory too.
--- KEYS: state, maps, then whatever is to be unlinked (at least one name, which need not exist)
--- ARGV: fresh epoch, channel, message body
--- returns { epoch, sequence, digests of the live maps }
-for first = 3, #KEYS, 5000 do
+-- Makes stamps, values and claims void, advances the sequence and publishes, whether or not any of them existed. A
+-- stamp is unlinked, except where others hold locks on it: then its token is replaced and their locks stay. Unlinks
+-- before anything that grows, so that it passes at maxmemory too.
+-- KEYS: state, maps, lease holders, a name that need not exist, S stamps, then values and claims
+-- ARGV: fresh epoch, channel, message body, S, id of a lock to take off ('' for none), ms for which a lease holder counts
+--       ('0': do not tell), a fresh token per stamp
+-- returns { epoch, sequence, digests of the live maps, lease holders }
+local count = tonumber(ARGV[4])
+redis.call('UNLINK', KEYS[4])
+for first = 5 + count, #KEYS, 5000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 4999, #KEYS)))
+end
+local time = now()
+for first = 5, 4 + count, 5000 do
+  local last = math.min(first + 4999, 4 + count)
+  local unlocked = {}
+  for at, stored in ipairs(redis.call('MGET', unpack(KEYS, first, last))) do
+    local name = KEYS[first + at - 1]
+    local others = {}
+    if stored and string.find(stored, ';', 17, true) then
+      local _, _, locks = stamp_of(stored, time)
+      for _, lock in ipairs(locks) do
+        if lock.id ~= ARGV[5] then others[#others + 1] = lock end
+      end
+    end
+    if #others > 0 then
+      redis.call('SET', name, written_stamp(ARGV[6 + first - 5 + at], time, others))
+    else
+      unlocked[#unlocked + 1] = name
+    end
+  end
+  if #unlocked > 0 then redis.call('UNLINK', unpack(unlocked)) end
 end
 local epoch = epoch_of(KEYS[1], ARGV[1])
 local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
-return { epoch, sequence, redis.call('ZRANGEBYSCORE', KEYS[2], now(), '+inf') }
+local holders = {}
+if ARGV[6] ~= '0' then holders = redis.call('ZRANGEBYSCORE', KEYS[3], time - tonumber(ARGV[6]), '+inf') end
+return { epoch, sequence, redis.call('ZRANGEBYSCORE', KEYS[2], time, '+inf'), holders }

@@ -1,0 +1,80 @@
+import { CacheError } from '../../core/errors.ts'
+import type { Work } from '../adapter.ts'
+import type { PlainWrite } from './plain-write.ts'
+import { readStatements, type Statement } from './statement.ts'
+import { Tables } from './tables.ts'
+
+/** How writes that nobody declared are found. */
+export type DetectWrites = 'auto' | 'locks' | 'declared'
+
+/** A statement that was not certainly a read. */
+export interface StatementNote {
+  /** Undefined where it may have written anything. */
+  readonly write: PlainWrite | undefined
+  /** The rows of its RETURNING clause, once they have come. */
+  rows: readonly unknown[] | undefined
+}
+
+const LONGEST_REMEMBERED = 4_096
+const MOST_REMEMBERED = 1_000
+
+/** What one bound PostgreSQL database keeps. */
+export class PostgresKnowledge {
+  readonly tables = new Tables()
+  readonly detectWrites: DetectWrites
+  readonly #statements = new Map<string, readonly Statement[]>()
+
+  constructor(detectWrites: DetectWrites) {
+    this.detectWrites = detectWrites
+  }
+
+  /**
+   * What a text of SQL does.
+   *
+   * @throws CacheError `UNSUPPORTED` for one that begins or ends a transaction: nobody would know that it had ended.
+   */
+  statements(sql: string): readonly Statement[] {
+    let statements = this.#statements.get(sql)
+    if (statements === undefined) {
+      statements = readStatements(sql)
+      if (this.#statements.size >= MOST_REMEMBERED) this.#statements.clear()
+      if (sql.length <= LONGEST_REMEMBERED) this.#statements.set(sql, statements)
+    }
+    for (const statement of statements) {
+      if (statement.kind !== 'control') continue
+      throw new CacheError(
+        'UNSUPPORTED',
+        `${statement.word} in a statement: a bound database begins and ends its transactions itself. Use db.transaction(…), tx.rollback() and tx.transaction(…); a script of migrations runs on the client itself.`,
+      )
+    }
+    return statements
+  }
+}
+
+/** A transaction on PostgreSQL, as its adapter sees it. */
+export type PostgresWork = Work<PostgresKnowledge, StatementNote>
+
+/** Sends a statement inside a transaction and notes what it writes; `rowsOf` gives the rows of a single statement. */
+export async function observed<R>(
+  work: PostgresWork,
+  sql: string,
+  send: () => Promise<R>,
+  rowsOf: (result: R) => readonly unknown[] | undefined,
+): Promise<R> {
+  const statements = work.state.statements(sql)
+  const notes = statements.flatMap((statement): StatementNote[] =>
+    statement.kind === 'read'
+      ? []
+      : [{ write: statement.kind === 'write' ? statement : undefined, rows: undefined }],
+  )
+  work.issue(notes.length === 0 ? 'read' : 'write')
+  for (const note of notes) {
+    // The same again: a transaction of many statements keeps few notes.
+    const last = work.notes.at(-1)
+    if (last === undefined || last.write !== note.write || note.write?.returning !== undefined) work.note(note)
+  }
+  const result = await send()
+  const [only] = notes
+  if (only?.write?.returning !== undefined && statements.length === 1) only.rows = rowsOf(result)
+  return result
+}

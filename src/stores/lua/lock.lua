@@ -1,0 +1,42 @@
+-- Puts a soft lock on stamps, or renews it: a transaction that will rotate them is about to commit. A stamp that does
+-- not bear the lock yet gets a new token with it, so that nothing cached before is believed; one that does keeps its
+-- token. Locked stamps have no expiry: one that vanished would let the lock vanish with it.
+-- KEYS: state, maps, lease holders, a name that need not exist, stamps...
+-- ARGV: fresh epoch, channel, message body, lock id, lock ms, ms for which a lease holder counts, a fresh token per stamp
+-- returns { epoch, sequence, digests of the live maps, number of stamps newly locked, lease holders }
+redis.call('UNLINK', KEYS[4])
+local time = now()
+local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
+local deadline = time + tonumber(ARGV[5])
+local added = 0
+for at = 5, #KEYS do
+  local token, created, locks = stamp_of(redis.call('GET', KEYS[at]), time)
+  local mine = false
+  local kept = {}
+  for _, lock in ipairs(locks) do
+    if lock.id == ARGV[4] then
+      mine = true
+    else
+      kept[#kept + 1] = lock
+    end
+  end
+  -- Without a token it was missing, or void under a lock that had expired.
+  if not mine or token == '' then
+    token = ARGV[6 + at - 4]
+    created = time
+    added = added + 1
+  end
+  kept[#kept + 1] = { id = ARGV[4], deadline = deadline }
+  redis.call('SET', KEYS[at], written_stamp(token, created, kept))
+end
+if added > 0 then
+  sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+  redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
+end
+return {
+  epoch,
+  sequence,
+  redis.call('ZRANGEBYSCORE', KEYS[2], time, '+inf'),
+  added,
+  redis.call('ZRANGEBYSCORE', KEYS[3], time - tonumber(ARGV[6]), '+inf'),
+}

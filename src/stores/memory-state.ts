@@ -1,0 +1,178 @@
+import type { Clock } from '../core/clock.ts'
+import type { Randomness } from '../core/random.ts'
+import type { StampName } from '../core/stamp.ts'
+import type { MapRegistration, StoreListener } from '../core/store.ts'
+
+/** A stamp with the soft locks on it: id → monotonic deadline. */
+interface HeldStamp {
+  readonly token: string
+  readonly created: number
+  readonly locks: ReadonlyMap<string, number>
+}
+
+const NO_LOCKS: ReadonlyMap<string, number> = new Map()
+
+/** The stamps, the sequence and the subscribers of one namespace of a memory store. */
+export class NamespaceState {
+  readonly listeners = new Map<string, StoreListener>()
+  /** Processes by their last heartbeat. */
+  readonly holders = new Map<string, number>()
+  readonly #maps = new Map<string, string>()
+  readonly #stamps = new Map<StampName, HeldStamp>()
+  readonly #clock: Clock
+  readonly #randomness: Randomness
+  epoch = ''
+  sequence = 0
+  #born = 0
+
+  constructor(clock: Clock, randomness: Randomness) {
+    this.#clock = clock
+    this.#randomness = randomness
+    this.reset()
+  }
+
+  /** Everything is lost, and starts again under a new epoch. */
+  reset(): void {
+    this.#stamps.clear()
+    this.#maps.clear()
+    this.holders.clear()
+    this.epoch = this.#randomness.token()
+    this.sequence = 0
+    this.#born = this.#clock.monotonic()
+  }
+
+  /** The current token; an empty text where there is none. */
+  token(name: StampName): string {
+    return this.#stamps.get(name)?.token ?? ''
+  }
+
+  /** Whether a lock is on the stamp that has not been taken off, expired or not. */
+  locked(name: StampName): boolean {
+    return (this.#stamps.get(name)?.locks.size ?? 0) > 0
+  }
+
+  /** Those of the stamps that bear a lock whose transaction has never told how it ended. */
+  expired(names: readonly StampName[]): readonly StampName[] {
+    const now = this.#clock.monotonic()
+    return names.filter((name) =>
+      [...(this.#stamps.get(name)?.locks.values() ?? [])].some((deadline) => deadline <= now),
+    )
+  }
+
+  create(name: StampName): string {
+    const token = this.#randomness.token()
+    this.#stamps.set(name, { token, created: this.#clock.monotonic(), locks: NO_LOCKS })
+    return token
+  }
+
+  evict(name: StampName): void {
+    this.#stamps.delete(name)
+  }
+
+  /** Voids the token. The locks of others stay, and with them a stamp. */
+  rotate(name: StampName, ownLock: string | undefined): void {
+    const now = this.#clock.monotonic()
+    const others = [...(this.#stamps.get(name)?.locks ?? [])].filter(
+      ([id, deadline]) => id !== ownLock && deadline > now,
+    )
+    if (others.length === 0) this.#stamps.delete(name)
+    else this.#stamps.set(name, { token: this.#randomness.token(), created: now, locks: new Map(others) })
+  }
+
+  /** Locks or renews. @returns whether the stamp did not bear the lock. */
+  lock(name: StampName, id: string, lockMs: number): boolean {
+    const now = this.#clock.monotonic()
+    const stamp = this.#stamps.get(name)
+    const live = [...(stamp?.locks ?? [])].filter(([, deadline]) => deadline > now)
+    const voided = stamp === undefined || live.length < stamp.locks.size
+    const mine = !voided && stamp.locks.has(id)
+    const locks = new Map([...live, [id, now + lockMs]])
+    this.#stamps.set(
+      name,
+      mine ? { ...stamp, locks } : { token: this.#randomness.token(), created: now, locks },
+    )
+    return !mine
+  }
+
+  register({ digest, stamp, skeleton }: MapRegistration): void {
+    if (this.#maps.has(digest) && this.#stamps.has(stamp)) return
+    this.#maps.set(digest, skeleton)
+    this.create(stamp)
+  }
+
+  get maps(): readonly string[] {
+    return [...this.#maps.keys()]
+  }
+
+  skeleton(digest: string): string | undefined {
+    return this.#maps.get(digest)
+  }
+
+  /** Processes whose memory lease may be live. */
+  leaseHolders({ maxStalenessMs }: { readonly maxStalenessMs: number }): readonly string[] {
+    const since = this.#clock.monotonic() - maxStalenessMs
+    return [...this.holders].flatMap(([process, at]) => (at >= since ? process : []))
+  }
+
+  /** Whether locks may have been lost with an epoch just begun, or not yet met a map just registered. */
+  quarantined({ stamp }: MapRegistration, lockMs: number): boolean {
+    const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)
+    return lockMs > 0 && this.#clock.monotonic() < since + lockMs
+  }
+}
+
+interface Claim {
+  readonly nonce: string
+  readonly vector: string
+  readonly until: number
+}
+
+/** The values and claims of one application. */
+export class ApplicationState {
+  readonly #values = new Map<string, { readonly bytes: Uint8Array; readonly until: number }>()
+  readonly #claims = new Map<string, Claim>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  value(key: string): Uint8Array | undefined {
+    const value = this.#values.get(key)
+    if (value === undefined || this.#clock.monotonic() < value.until) return value?.bytes
+    this.#values.delete(key)
+    return undefined
+  }
+
+  store(key: string, bytes: Uint8Array, ttlMs: number): void {
+    this.#values.set(key, { bytes, until: this.#clock.monotonic() + ttlMs })
+  }
+
+  claim(key: string): Claim | undefined {
+    const claim = this.#claims.get(key)
+    return claim !== undefined && this.#clock.monotonic() < claim.until ? claim : undefined
+  }
+
+  take(key: string, nonce: string, vector: string, ttlMs: number): void {
+    this.#claims.set(key, { nonce, vector, until: this.#clock.monotonic() + ttlMs })
+  }
+
+  release(key: string): void {
+    this.#claims.delete(key)
+  }
+
+  forget(key: string): void {
+    this.#values.delete(key)
+    this.#claims.delete(key)
+  }
+
+  /** Every key with a value or a claim. */
+  keys(): string[] {
+    return [...new Set([...this.#claims.keys(), ...this.#values.keys()])]
+  }
+
+  reset(): void {
+    this.#values.clear()
+    this.#claims.clear()
+  }
+}

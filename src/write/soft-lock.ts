@@ -1,0 +1,92 @@
+import type { TableChange } from '../core/change.ts'
+import type { CancelTimer } from '../core/clock.ts'
+import { CacheError } from '../core/errors.ts'
+import type { Cause } from '../core/events.ts'
+import type { StampName } from '../core/stamp.ts'
+import type { WriteRoom } from './room.ts'
+
+/**
+ * A unit's soft lock: taken before COMMIT on every stamp the unit will rotate, renewed until the outcome is known. As
+ * long as it is live, readers load from the primary and nothing is filled; if this process dies, it expires and voids
+ * its stamps, whatever became of the transaction.
+ */
+export class SoftLock {
+  readonly id: string
+  readonly #room: WriteRoom
+  readonly #cause: Cause
+  readonly #writes: readonly TableChange[]
+  readonly #stamps: Set<StampName>
+  #sentAt = Number.NEGATIVE_INFINITY
+  #released = false
+  #cancel: CancelTimer = () => {}
+
+  constructor(room: WriteRoom, stamps: readonly StampName[], writes: readonly TableChange[], cause: Cause) {
+    this.#room = room
+    this.#cause = cause
+    this.#writes = writes
+    this.#stamps = new Set(stamps)
+    this.id = room.randomness.token()
+  }
+
+  /** All that it lies on, the stamps of other processes' maps included. */
+  get stamps(): readonly StampName[] {
+    return [...this.#stamps]
+  }
+
+  /**
+   * Takes it, and goes on renewing it. Resolves only while it is certain to outlast a prompt COMMIT.
+   *
+   * @throws whatever the store rejects with: then nothing is certain to be locked.
+   */
+  async take(): Promise<void> {
+    const { clock, softLockMs } = this.#room
+    do await this.#lock()
+    while (clock.monotonic() - this.#sentAt >= softLockMs / 2)
+    this.#renewLater()
+  }
+
+  /** Stops renewing. Taking it off is the rotation's part. */
+  release(): void {
+    this.#released = true
+    this.#cancel()
+  }
+
+  async #lock(): Promise<void> {
+    const { clock, store, foreign, subscription, randomness, strict } = this.#room
+    for (const name of await foreign.stamps(this.#writes)) this.#stamps.add(name)
+    for (;;) {
+      const sentAt = clock.monotonic()
+      const cause = { ...this.#cause, id: randomness.token() }
+      subscription.expectOwn(cause.id)
+      const reply = await store.lock({ stamps: this.stamps, lock: this.id, cause, heard: strict })
+      await reply.heard
+      this.#sentAt = sentAt
+      const met = await foreign.meet(reply.maps, this.#writes, store)
+      const before = this.#stamps.size
+      for (const name of met) this.#stamps.add(name)
+      if (this.#stamps.size === before) return
+    }
+  }
+
+  #renewLater(): void {
+    const { clock, softLockMs } = this.#room
+    this.#cancel = clock.after(softLockMs / 3, () => {
+      if (this.#released) return
+      // One that found its lock gone has locked and rotated again; one that fails is tried again until the outcome is known.
+      this.#lock()
+        .catch(() => {})
+        .finally(() => {
+          if (!this.#released) this.#renewLater()
+        })
+    })
+  }
+}
+
+/** The error of a transaction that must not commit without its locks. */
+export function unprotected(cause: unknown): CacheError {
+  return new CacheError(
+    'STORE_UNAVAILABLE',
+    "The transaction's soft locks could not be taken because the store is away, so it must be rolled back. Try it again, or set onStoreUnavailable: 'proceed' to commit without the promise of this mode.",
+    { cause },
+  )
+}
