@@ -103,6 +103,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     map: registration,
     maxStalenessMs,
     lockMs: settings.consistency === 'bounded' ? 0 : settings.softLockMs,
+    settings: sharedSettings(settings),
     clock,
     randomness,
     listener: subscription,
@@ -195,6 +196,12 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
       release()
     },
   })
+}
+
+/** What every process of a namespace must agree on, as people read it. */
+function sharedSettings({ consistency, maxStalenessMs, softLockMs }: Settings): string {
+  const locks = consistency === 'bounded' ? '' : `, softLockLifetime ${softLockMs} ms`
+  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}, format 1`
 }
 
 function checkPartition({ partitionBy }: Settings, families: FamilyIndex): void {

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../core/clock.ts'
-import { CacheError } from '../core/errors.ts'
+import { CacheError, isCacheError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Store } from '../core/store.ts'
 
@@ -66,8 +66,9 @@ export class StoreGate implements Store {
       await this.#store.open()
       await this.#recover()
     } catch (error) {
-      if (error instanceof CacheError && error.code !== 'STORE_UNAVAILABLE') throw error
       this.#fail(error)
+      // Probed on like any other trouble: other settings may be gone by then. But it is no outage to wait out.
+      if (isCacheError(error, 'SETTINGS_MISMATCH')) throw error
     }
     return up
   }

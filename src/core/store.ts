@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { CacheError, show } from './errors.ts'
 import type { Cause } from './events.ts'
 import type { Pattern } from './pattern.ts'
 import type { Randomness } from './random.ts'
@@ -18,6 +19,8 @@ export interface StoreSession {
   readonly maxStalenessMs: number
   /** How long a soft lock lives unless it is renewed, in milliseconds; 0 where the namespace uses none. */
   readonly lockMs: number
+  /** The settings that every process of the namespace must share, as text. */
+  readonly settings: string
   readonly clock: Clock
   readonly randomness: Randomness
   readonly listener: StoreListener
@@ -30,6 +33,17 @@ export interface MapRegistration {
   /** The name of the stamp that stands for the registration; the first of every vector. */
   readonly stamp: StampName
   readonly skeleton: string
+}
+
+/** How long a namespace's settings stay in force after the last sign of life of a process that has them. */
+export const SETTINGS_MS = 60_000
+
+/** The error of a process whose settings differ from those in force in its namespace. */
+export function settingsMismatch(namespace: string, own: string, inForce: string): CacheError {
+  return new CacheError(
+    'SETTINGS_MISMATCH',
+    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
+  )
 }
 
 /** Where the invalidations of one partition stand. */

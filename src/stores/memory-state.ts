@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import type { MapRegistration, StoreListener } from '../core/store.ts'
+import { type MapRegistration, SETTINGS_MS, type StoreListener } from '../core/store.ts'
 
 /** A stamp with the soft locks on it: id → monotonic deadline. */
 interface HeldStamp {
@@ -10,14 +10,13 @@ interface HeldStamp {
   readonly locks: ReadonlyMap<string, number>
 }
 
-const NO_LOCKS: ReadonlyMap<string, number> = new Map()
-
 /** The stamps, the sequence and the subscribers of one namespace of a memory store. */
 export class NamespaceState {
   readonly listeners = new Map<string, StoreListener>()
   /** Processes by their last heartbeat. */
   readonly holders = new Map<string, number>()
   readonly #maps = new Map<string, string>()
+  #settings: { readonly text: string; readonly until: number } | undefined
   readonly #stamps = new Map<StampName, HeldStamp>()
   readonly #clock: Clock
   readonly #randomness: Randomness
@@ -36,6 +35,7 @@ export class NamespaceState {
     this.#stamps.clear()
     this.#maps.clear()
     this.holders.clear()
+    this.#settings = undefined
     this.epoch = this.#randomness.token()
     this.sequence = 0
     this.#born = this.#clock.monotonic()
@@ -61,7 +61,7 @@ export class NamespaceState {
 
   create(name: StampName): string {
     const token = this.#randomness.token()
-    this.#stamps.set(name, { token, created: this.#clock.monotonic(), locks: NO_LOCKS })
+    this.#stamps.set(name, { token, created: this.#clock.monotonic(), locks: new Map() })
     return token
   }
 
@@ -92,6 +92,15 @@ export class NamespaceState {
       mine ? { ...stamp, locks } : { token: this.#randomness.token(), created: now, locks },
     )
     return !mine
+  }
+
+  /** Keeps the namespace's settings alive. @returns those in force, where they differ. */
+  agree(text: string): string | undefined {
+    const now = this.#clock.monotonic()
+    if (this.#settings !== undefined && this.#settings.text !== text && now < this.#settings.until)
+      return this.#settings.text
+    this.#settings = { text, until: now + SETTINGS_MS }
+    return undefined
   }
 
   register({ digest, stamp, skeleton }: MapRegistration): void {

@@ -4,23 +4,24 @@ import type { Cause } from '../core/events.ts'
 import type { Pattern } from '../core/pattern.ts'
 import { type Randomness, systemRandomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import type {
-  FillReply,
-  FillRequest,
-  HeartbeatReply,
-  InvalidationMessage,
-  KeyPlace,
-  LockReply,
-  LockRequest,
-  Position,
-  ReadItem,
-  ReadReply,
-  ReadResult,
-  RotateReply,
-  RotateRequest,
-  Store,
-  StoreDriver,
-  StoreSession,
+import {
+  type FillReply,
+  type FillRequest,
+  type HeartbeatReply,
+  type InvalidationMessage,
+  type KeyPlace,
+  type LockReply,
+  type LockRequest,
+  type Position,
+  type ReadItem,
+  type ReadReply,
+  type ReadResult,
+  type RotateReply,
+  type RotateRequest,
+  type Store,
+  type StoreDriver,
+  type StoreSession,
+  settingsMismatch,
 } from '../core/store.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { ApplicationState, NamespaceState } from './memory-state.ts'
@@ -109,6 +110,7 @@ class MemoryStoreSession implements Store {
     return this.#step(() => {
       const { listeners } = this.#namespace
       const { process, listener, map } = this.#session
+      this.#agree()
       listeners.set(process, listener)
       this.#undo = () => listeners.delete(process)
       listener.subscribed()
@@ -212,6 +214,7 @@ class MemoryStoreSession implements Store {
   heartbeat(): Promise<HeartbeatReply> {
     return this.#step(() => {
       const { map, process, clock } = this.#session
+      this.#agree()
       this.#namespace.register(map)
       this.#namespace.holders.set(process, clock.monotonic())
       return { positions: this.#positions(), registrations: [this.#namespace.token(map.stamp)] }
@@ -226,6 +229,12 @@ class MemoryStoreSession implements Store {
 
   async close(): Promise<void> {
     this.#undo()
+  }
+
+  #agree(): void {
+    const { settings, namespace } = this.#session
+    const inForce = this.#namespace.agree(settings)
+    if (inForce !== undefined) throw settingsMismatch(namespace, settings, inForce)
   }
 
   #readOne({ key, stamps, claim }: ReadItem): ReadResult {

@@ -2,7 +2,15 @@ import { fingerprintHead, TOKEN_LENGTH } from '../core/entry.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import type { FillRequest, KeyPlace, MapRegistration, Position, ReadItem, ReadResult } from '../core/store.ts'
+import {
+  type FillRequest,
+  type KeyPlace,
+  type MapRegistration,
+  type Position,
+  type ReadItem,
+  type ReadResult,
+  SETTINGS_MS,
+} from '../core/store.ts'
 import claimScript from './lua/claim.lua'
 import common from './lua/common.lua'
 import fillScript from './lua/fill.lua'
@@ -211,27 +219,35 @@ export class Scripts {
     map: MapRegistration,
     process: string,
     forgetMs: number,
-  ): Promise<{ position: Position; registration: string; registered: boolean }> {
+    settings: string,
+  ): Promise<{ position: Position; registration: string; registered: boolean; differing: string }> {
     const keys = [layout.state, layout.maps, layout.stamp(map.stamp), layout.holders, layout.nothing]
-    const args = [this.#randomness.token(), map.digest, REGISTRATION_MS, process, Math.ceil(forgetMs)]
+    const args = [
+      this.#randomness.token(),
+      map.digest,
+      REGISTRATION_MS,
+      process,
+      Math.ceil(forgetMs),
+      settings,
+      SETTINGS_MS,
+    ]
     const reply = list(await this.#run('ccHeartbeatBuffer', keys, args))
     return {
       position: positionOf(reply, partition),
       registered: number(reply[2]) === 1,
       registration: text(reply[3]),
+      differing: text(reply[4]),
     }
   }
 
-  async register(layout: Layout, map: MapRegistration): Promise<void> {
+  /** @returns the settings in force where they differ, else an empty text */
+  async register(layout: Layout, map: MapRegistration, settings: string): Promise<string> {
     const keys = [layout.state, layout.maps, layout.stamp(map.stamp), layout.map(map.digest)]
-    const args = [
-      this.#randomness.token(),
-      map.digest,
-      REGISTRATION_MS,
-      this.#randomness.token(),
-      map.skeleton,
-    ]
-    await this.#run('ccRegisterBuffer', keys, args)
+    const fresh = [this.#randomness.token(), map.digest, REGISTRATION_MS, this.#randomness.token()]
+    const reply = list(
+      await this.#run('ccRegisterBuffer', keys, [...fresh, map.skeleton, settings, SETTINGS_MS]),
+    )
+    return text(reply[2])
   }
 
   /** Prolongs a claim; by 0 ms gives it back. */

@@ -3,22 +3,23 @@ import type { Cause } from '../core/events.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
 import type { Pattern } from '../core/pattern.ts'
 import type { StampName } from '../core/stamp.ts'
-import type {
-  FillReply,
-  FillRequest,
-  HeartbeatReply,
-  InvalidationMessage,
-  KeyPlace,
-  LockReply,
-  LockRequest,
-  ReadItem,
-  ReadReply,
-  ReadResult,
-  RotateReply,
-  RotateRequest,
-  Store,
-  StoreDriver,
-  StoreSession,
+import {
+  type FillReply,
+  type FillRequest,
+  type HeartbeatReply,
+  type InvalidationMessage,
+  type KeyPlace,
+  type LockReply,
+  type LockRequest,
+  type ReadItem,
+  type ReadReply,
+  type ReadResult,
+  type RotateReply,
+  type RotateRequest,
+  type Store,
+  type StoreDriver,
+  type StoreSession,
+  settingsMismatch,
 } from '../core/store.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { RedisBus } from './redis-bus.ts'
@@ -115,7 +116,7 @@ class RedisStore implements Store {
 
   async open(): Promise<void> {
     await Promise.all([this.#connect(), this.#bus.open()])
-    await this.#register()
+    await Promise.all(this.#layouts.map((layout) => this.#register(layout)))
   }
 
   partition({ shard }: KeyPlace): number {
@@ -147,7 +148,7 @@ class RedisStore implements Store {
     const layout = this.#layouts[partition] as Layout
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       const reply = await this.#scripts.read(layout, partition, map, asked, lockMs)
-      if (reply === undefined) await this.#scripts.register(layout, map)
+      if (reply === undefined) await this.#register(layout)
       else if (reply.expired.length === 0) return reply
       // Nobody told how the transaction under an expired lock has ended: what it was about to void is void.
       else await this.#prune(layout, partition, reply.expired)
@@ -289,16 +290,24 @@ class RedisStore implements Store {
   }
 
   async heartbeat(): Promise<HeartbeatReply> {
-    const { map, process, maxStalenessMs } = this.#session
+    const { map, process, maxStalenessMs, settings } = this.#session
     if (!this.#bus.isSubscribed)
       throw new CacheError('STORE_UNAVAILABLE', 'Invalidations by other processes are not being heard.')
     const replies = await Promise.all(
       this.#layouts.map(async (layout, partition) => {
         const beat = () =>
-          this.#scripts.heartbeat(layout, partition, map, process, HOLDERS_KEPT * maxStalenessMs)
+          this.#scripts.heartbeat(
+            layout,
+            partition,
+            map,
+            process,
+            HOLDERS_KEPT * maxStalenessMs,
+            this.#settings(settings),
+          )
         const reply = await beat()
+        this.#checkSettings(reply.differing)
         if (reply.registered && reply.registration !== '') return reply
-        await this.#scripts.register(layout, map)
+        await this.#register(layout)
         return beat()
       }),
     )
@@ -334,8 +343,18 @@ class RedisStore implements Store {
     })
   }
 
-  async #register(): Promise<void> {
-    await Promise.all(this.#layouts.map((layout) => this.#scripts.register(layout, this.#session.map)))
+  async #register(layout: Layout): Promise<void> {
+    const { map, settings } = this.#session
+    this.#checkSettings(await this.#scripts.register(layout, map, this.#settings(settings)))
+  }
+
+  #settings(shared: string): string {
+    return `${shared}, ${this.#layouts.length} partition${this.#layouts.length === 1 ? '' : 's'}`
+  }
+
+  #checkSettings(inForce: string): void {
+    const { namespace, settings } = this.#session
+    if (inForce !== '') throw settingsMismatch(namespace, this.#settings(settings), inForce)
   }
 
   async #sweepOne(layout: Layout, match: string, pattern: Pattern): Promise<void> {

@@ -42,7 +42,7 @@ async function findWrites(send: SendSql, work: PostgresWork): Promise<readonly T
   if (opaque || understood.length === 0) {
     const wrote = await tables.wrote(send)
     if (!wrote || detectWrites === 'declared' || (detectWrites === 'auto' && !opaque)) return []
-    return fromLocks(await settledLocks(send, tables), declared, [])
+    return fromLocks(await settledLocks(send, tables), declared, [], tables)
   }
   const named = await tables.named(send, understood.map(({ write }) => write.table))
   const noticed: Noticed[] = []
@@ -56,7 +56,7 @@ async function findWrites(send: SendSql, work: PostgresWork): Promise<readonly T
   if (!named.wrote && gone.length === 0 && noticed.every(({ table }) => table.plain)) return []
   const further = gone.length > 0 || noticed.some(({ table, write }) => reachesFurther(table, write))
   if (detectWrites === 'locks' || (detectWrites === 'auto' && further)) {
-    return [...gone, ...fromLocks(await settledLocks(send, tables), declared, noticed)]
+    return [...gone, ...fromLocks(await settledLocks(send, tables), declared, noticed, tables)]
   }
   const kept = noticed.filter(({ table }) => !table.temporary)
   return [...gone, ...changesOf(kept, (name) => !declared.has(name), tables)]
@@ -74,6 +74,7 @@ function fromLocks(
   locked: ReadonlyMap<string, Table>,
   declared: ReadonlySet<string>,
   noticed: readonly Noticed[],
+  tables: Tables,
 ): readonly TableChange[] {
   const written = [...locked.values()].filter(({ temporary }) => !temporary)
   const namesOf = (oid: string) => locked.get(oid)?.names ?? []
@@ -88,20 +89,20 @@ function fromLocks(
     if (surprising || (own.length === 0 && !declared.has(name))) wholly.add(name)
   }
   const rows = noticed.filter(({ table }) => !table.temporary && !table.names.some((name) => wholly.has(name)))
-  return [...[...wholly].map((table) => ({ table })), ...changesOf(rows, (name) => !declared.has(name))]
+  return [...[...wholly].map((table) => ({ table })), ...changesOf(rows, (name) => !declared.has(name), tables)]
 }
 
 /** What plain writes come to: their rows where all of a table's are certain, else the table where that is needed. */
 function changesOf(
   noticed: readonly Noticed[],
   needed: (name: string) => boolean,
-  tables?: Tables,
+  tables: Tables,
 ): readonly TableChange[] {
   const changes = new Map<string, TableChange[] | 'whole'>()
   for (const { note, write, table } of noticed) {
     const rows = returnedRows(write, note.rows, table)
     // The table may have got other columns than were learned.
-    if (rows === undefined && note.rows !== undefined) tables?.forget(table.oid)
+    if (rows === undefined && note.rows !== undefined) tables.forget(table.oid)
     for (const name of table.names) {
       const before = changes.get(name) ?? []
       if (rows === undefined || table.names.length > 1) {

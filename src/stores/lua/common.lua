@@ -1,7 +1,8 @@
 -- Prepended to every script.
 -- KEYS: none of its own
 -- ARGV: none of its own
--- returns nothing; defines now(), epoch_of(state, fresh), stamp_of(stored, time) and written_stamp(token, created, locks)
+-- returns nothing; defines now(), epoch_of(state, fresh), agree(state, time, settings, lifetime), stamp_of(stored, time)
+--         and written_stamp(token, created, locks)
 
 -- Milliseconds since 1970 by the server's clock.
 local function now()
@@ -21,6 +22,14 @@ local function epoch_of(state, fresh)
   local born = now()
   redis.call('HSET', state, 'epoch', fresh, 'seq', 0, 'replid', replid, 'born', born)
   return fresh, 0, born
+end
+
+-- Keeps the namespace's settings alive; gives those in force where they differ, else ''.
+local function agree(state, time, settings, lifetime)
+  local known = redis.call('HMGET', state, 'settings', 'settled')
+  if known[1] and known[1] ~= settings and tonumber(known[2]) > time then return known[1] end
+  redis.call('HSET', state, 'settings', settings, 'settled', time + tonumber(lifetime))
+  return ''
 end
 
 -- A stamp as it is stored: its token, its creation time and the locks on it that have not expired. A lock that has

@@ -1,10 +1,12 @@
 -- Registers a map, so that every writer of the namespace learns which patterns its readers rely on. A registration that
 -- had lapsed gets a new token: nothing filled under the old one is believed.
 -- KEYS: state, maps, registration stamp, skeleton
--- ARGV: fresh epoch, map digest, registration ms, fresh token, skeleton
--- returns { epoch, sequence }
+-- ARGV: fresh epoch, map digest, registration ms, fresh token, skeleton, settings, ms that settings stay in force
+-- returns { epoch, sequence, settings in force where they differ, else '' }
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local time = now()
+local differing = agree(KEYS[1], time, ARGV[6], ARGV[7])
+if differing ~= '' then return { epoch, sequence, differing } end
 local lifetime = tonumber(ARGV[3])
 local score = redis.call('ZSCORE', KEYS[2], ARGV[2])
 if not score or tonumber(score) < time or redis.call('EXISTS', KEYS[3]) == 0 then
@@ -14,4 +16,4 @@ redis.call('PEXPIRE', KEYS[3], lifetime)
 redis.call('SET', KEYS[4], ARGV[5], 'PX', 2 * lifetime)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', time)
 redis.call('ZADD', KEYS[2], time + lifetime, ARGV[2])
-return { epoch, sequence }
+return { epoch, sequence, '' }
