@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import { type MapRegistration, SETTINGS_MS, type StoreListener } from '../core/store.ts'
+import { type MapRegistration, REGISTRATION_MS, SETTINGS_MS, type StoreListener } from '../core/store.ts'
 
 /** A stamp with the soft locks on it: id → monotonic deadline. */
 interface HeldStamp {
@@ -10,12 +10,18 @@ interface HeldStamp {
   readonly locks: ReadonlyMap<string, number>
 }
 
+/** Who hears of a namespace's invalidations, and whose values it reads. */
+export interface Subscriber {
+  readonly name: string
+  readonly listener: StoreListener
+}
+
 /** The stamps, the sequence and the subscribers of one namespace of a memory store. */
 export class NamespaceState {
-  readonly listeners = new Map<string, StoreListener>()
+  readonly subscribers = new Map<string, Subscriber>()
   /** Processes by their last heartbeat. */
   readonly holders = new Map<string, number>()
-  readonly #maps = new Map<string, string>()
+  readonly #maps = new Map<string, { readonly skeleton: string; readonly until: number }>()
   #settings: { readonly text: string; readonly until: number } | undefined
   readonly #stamps = new Map<StampName, HeldStamp>()
   readonly #clock: Clock
@@ -104,17 +110,18 @@ export class NamespaceState {
   }
 
   register({ digest, stamp, skeleton }: MapRegistration): void {
-    if (this.#maps.has(digest) && this.#stamps.has(stamp)) return
-    this.#maps.set(digest, skeleton)
-    this.create(stamp)
+    const now = this.#clock.monotonic()
+    if ((this.#maps.get(digest)?.until ?? now) <= now || !this.#stamps.has(stamp)) this.create(stamp)
+    this.#maps.set(digest, { skeleton, until: now + REGISTRATION_MS })
   }
 
   get maps(): readonly string[] {
-    return [...this.#maps.keys()]
+    const now = this.#clock.monotonic()
+    return [...this.#maps].filter(([, { until }]) => until > now).map(([digest]) => digest)
   }
 
   skeleton(digest: string): string | undefined {
-    return this.#maps.get(digest)
+    return this.#maps.get(digest)?.skeleton
   }
 
   /** Processes whose memory lease may be live. */

@@ -108,11 +108,11 @@ class MemoryStoreSession implements Store {
 
   open(): Promise<void> {
     return this.#step(() => {
-      const { listeners } = this.#namespace
-      const { process, listener, map } = this.#session
+      const { subscribers } = this.#namespace
+      const { process, name, listener, map } = this.#session
       this.#agree()
-      listeners.set(process, listener)
-      this.#undo = () => listeners.delete(process)
+      subscribers.set(process, { name, listener })
+      this.#undo = () => subscribers.delete(process)
       listener.subscribed()
       this.#namespace.register(map)
     })
@@ -277,18 +277,21 @@ class MemoryStoreSession implements Store {
     heard: boolean,
   ): RotateReply {
     const namespace = this.#namespace
-    const { epoch, listeners } = namespace
-    const own = this.#session.process
+    const { epoch, subscribers } = namespace
+    const { process: own, name } = this.#session
     const message: InvalidationMessage = { partition: 0, epoch, sequence: ++namespace.sequence, ...said }
     const id = said.cause?.id ?? ''
     const waiting = heard ? namespace.leaseHolders(this.#session).filter((process) => process !== own) : []
     if (heard) this.#acknowledgements.expect(id)
-    for (const [process, listener] of listeners) {
+    // Keys are its own application's: to another one the same text is another key.
+    const toOthers = { ...message, keys: [], everyKey: false }
+    for (const [process, subscriber] of subscribers) {
       const acknowledge = heard
         ? () => this.#schedule(() => this.#acknowledgements.note(id, process), 'message')
         : undefined
       this.#schedule(() => {
-        if (listeners.get(process) === listener) listener.invalidated({ ...message, acknowledge })
+        if (subscribers.get(process) !== subscriber) return
+        subscriber.listener.invalidated({ ...(subscriber.name === name ? message : toOthers), acknowledge })
       }, 'message')
     }
     return { ...this.#reply(), heard: heard ? this.#acknowledgements.wait(id, waiting) : undefined }

@@ -1,18 +1,15 @@
-import type { InvalidationMessage, StoreListener } from '../core/store.ts'
-import type { Acknowledgements } from './acknowledgements.ts'
+import type { StoreListener, StoreSession } from '../core/store.ts'
 import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
+import type { Hearing } from './redis-hearing.ts'
 import type { Layout } from './redis-layout.ts'
-import { decodeAcknowledgement, decodeMessage } from './redis-message.ts'
+import { decodeMessage } from './redis-message.ts'
 
 /** What the bus works with. */
 export interface BusRoom {
   readonly layouts: readonly Layout[]
   readonly name: string
-  readonly process: string
-  readonly listener: StoreListener
-  readonly acknowledgements: Acknowledgements
-  /** Tells the maker of an invalidation that it has been applied here. */
-  readonly acknowledge: (message: InvalidationMessage) => void
+  readonly session: StoreSession
+  readonly hearing: Hearing
 }
 
 /** The subscriber connection: one ordered channel per partition, and one for acknowledgements. */
@@ -24,14 +21,12 @@ export class RedisBus {
   #subscribed = false
   #closed = false
 
-  constructor(
-    client: RedisClient,
-    { layouts, name, process, listener, acknowledgements, acknowledge }: BusRoom,
-  ) {
+  constructor(client: RedisClient, { layouts, name, session, hearing }: BusRoom) {
     this.#channels = [
       ...layouts.map(({ channel }) => channel),
-      ...(layouts[0] ? [layouts[0].acknowledgements(process)] : []),
+      ...(hearing.channel === undefined ? [] : [hearing.channel]),
     ]
+    const { listener } = session
     this.#listener = listener
     this.#connection = client.duplicate(connectionOptions())
     const partitions = new Map(layouts.map(({ channel }, partition) => [channel, partition]))
@@ -43,13 +38,12 @@ export class RedisBus {
       if (this.#closed) return
       const partition = partitions.get(channel)
       if (partition === undefined) {
-        const heard = decodeAcknowledgement(message)
-        if (heard !== undefined) acknowledgements.note(heard.id, heard.process)
+        hearing.note(message)
         return
       }
       const read = decodeMessage(message, partition, name)
       if (read === undefined) this.reconnect()
-      else listener.invalidated(read.heard ? { ...read, acknowledge: () => acknowledge(read) } : read)
+      else listener.invalidated(read.heard ? { ...read, acknowledge: () => hearing.acknowledge(read) } : read)
     })
   }
 

@@ -7,6 +7,7 @@ import {
   type KeyPlace,
   type MapRegistration,
   type Position,
+  REGISTRATION_MS,
   type ReadItem,
   type ReadResult,
   SETTINGS_MS,
@@ -60,8 +61,6 @@ interface Filled {
   readonly holders: readonly string[]
 }
 
-/** How long a map stays registered without a sign of life of its processes: a day. */
-export const REGISTRATION_MS = 86_400_000
 /** How long a new stamp waits for its first fill. */
 const STAMP_MS = 600_000
 /** How much longer than its value a stamp lives. */
