@@ -103,6 +103,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     map: registration,
     maxStalenessMs,
     lockMs: settings.consistency === 'bounded' ? 0 : settings.softLockMs,
+    timeoutMs: settings.storeTimeoutMs,
     settings: sharedSettings(settings),
     clock,
     randomness,

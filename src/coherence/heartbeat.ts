@@ -8,10 +8,13 @@ export interface HeartbeatRoom {
   readonly clock: Clock
   readonly lease: MemoryLease
   readonly subscription: Subscription
-  readonly store: Pick<Store, 'heartbeat'>
+  readonly store: Pick<Store, 'heartbeat' | 'reconnect'>
   /** T. */
   readonly maxStalenessMs: number
 }
+
+/** After so many beats without hearing what others did the subscription is made anew. */
+const DEAF = 2
 
 /**
  * Keeps the memory lease: every T/2, while memory is in use, it asks the store how far every process must have heard,
@@ -25,6 +28,8 @@ export class Heartbeat {
   #scheduled = false
   #beating = false
   #closed = false
+  /** Beats in a row up to which nothing was heard of what had happened. */
+  #deaf = 0
   #wallClock = 0
   #monotonic = 0
 
@@ -35,7 +40,8 @@ export class Heartbeat {
 
   /** A read would like to use memory and may not: beat now, unless a beat is under way. */
   async wake(): Promise<void> {
-    if (this.#closed || this.#beating) return
+    // Without a subscription there can be no lease, however often the store is asked.
+    if (this.#closed || this.#beating || !this.#room.subscription.isSubscribed) return
     this.#cancel()
     await this.#beat()
   }
@@ -51,10 +57,11 @@ export class Heartbeat {
     this.#scheduled = false
     lease.used = false
     const sentAt = clock.monotonic()
+    const { term } = lease
     try {
       this.#checkClocks()
       const reply = await store.heartbeat()
-      await this.#hear(reply, sentAt + maxStalenessMs, lease.term)
+      await this.#hear(reply, sentAt + maxStalenessMs, term)
     } catch {
       // The gate has told it; without an answer the lease lapses by itself.
     } finally {
@@ -64,15 +71,25 @@ export class Heartbeat {
     this.#scheduled = true
     this.#cancel = clock.after(Math.max(1, sentAt + maxStalenessMs / 2 - clock.monotonic()), () => {
       this.#scheduled = false
-      if (lease.used) void this.#beat()
+      if (lease.used) void this.wake()
     })
   }
 
   /** Grants the lease once everything up to the reply has been heard, or forgotten. */
   async #hear(reply: HeartbeatReply, until: number, term: number): Promise<void> {
-    const { clock, lease, subscription, maxStalenessMs } = this.#room
-    if (!(await subscription.whenReached(reply.positions, clock, maxStalenessMs / 4)))
-      subscription.adopt(reply.positions)
+    const { clock, lease, subscription, store, maxStalenessMs } = this.#room
+    const { positions } = reply
+    const sameEpochs = positions.every(({ partition, epoch }) => subscription.epoch(partition) === epoch)
+    if (await subscription.whenReached(positions, clock, maxStalenessMs / 4)) {
+      this.#deaf = 0
+    } else {
+      subscription.adopt(positions)
+      // Once may be a lost message or a busy process. Again: a connection that is dead and does not know it.
+      if (sameEpochs && ++this.#deaf >= DEAF) {
+        this.#deaf = 0
+        store.reconnect('subscription')
+      }
+    }
     subscription.checkRegistration(reply.registrations)
     if (subscription.isSubscribed && term === lease.term && !this.#closed) lease.grant(until)
   }

@@ -30,6 +30,8 @@ export class TouchLog {
 
   release(_reservation: Reservation): void {
     if (--this.#open > 0) return
+    // A fill that ends may still be asked about: with the log gone, only one that nothing at all has touched is intact.
+    this.#floor = this.#position - 1
     this.#stamps.clear()
     this.#keys.clear()
   }

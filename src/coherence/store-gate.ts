@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../core/clock.ts'
 import { CacheError, isCacheError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Store } from '../core/store.ts'
+import { boundedStore } from './bounded-store.ts'
 
 /** What the gate works with. */
 export interface GateRoom {
@@ -22,23 +23,33 @@ const LONGEST_PROBE_MS = 1_000
 /** After so many probes in vain the connections are made anew: a dead one may never say so. */
 const PROBES_PER_CONNECTION = 3
 
+/** Somebody who waits for the store to be up. */
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 /**
  * The door to the store. It bounds every call in time; the first that fails closes it, and from then on calls are
  * refused at once, so that no read waits for an outage to end. Probes go on behind it; when one succeeds, the changes
  * the store has missed are replayed, and only then is it open again.
  */
 export class StoreGate implements Store {
+  /** Behind the gate, bounded in time: what probes and replays speak to. */
   readonly #store: Store
   readonly #room: GateRoom
   #state: 'opening' | 'up' | 'away' | 'closed' = 'opening'
+  /** Counts how often the store has gone away: a call that was sent before tells nothing of it now. */
+  #era = 0
   #since: number
   #probes = 0
   #cancelProbe: CancelTimer = () => {}
   #opened: Promise<void> | undefined
-  #whenUp: (() => void)[] = []
+  #recovering: Promise<void> | undefined
+  #whenUp: Waiting[] = []
 
   constructor(store: Store, room: GateRoom) {
-    this.#store = store
+    this.#store = boundedStore(store, room.clock, room.timeoutMs)
     this.#room = room
     this.#since = room.clock.now()
   }
@@ -52,25 +63,35 @@ export class StoreGate implements Store {
     return this.#since
   }
 
-  /** Resolves when the store is first up; rejects only with what cannot be cured by waiting. */
+  /** Resolves when the store is first up; rejects only with what cannot be cured by waiting, or when it is closed. */
   open(): Promise<void> {
     this.#opened ??= this.#open()
     return this.#opened
   }
 
-  async #open(): Promise<void> {
-    const up = new Promise<void>((resolve) => {
-      this.#whenUp.push(resolve)
+  #open(): Promise<void> {
+    const { clock, timeoutMs } = this.#room
+    const late = clock.after(timeoutMs, () => void this.#openLate())
+    return new Promise((resolve, reject) => {
+      this.#whenUp.push({ resolve, reject })
+      this.#store
+        .open()
+        .then(() => this.#recover())
+        .catch((error) => this.#notYet(error))
+        .finally(late)
     })
-    try {
-      await this.#store.open()
-      await this.#recover()
-    } catch (error) {
-      this.#fail(error)
-      // Probed on like any other trouble: other settings may be gone by then. But it is no outage to wait out.
-      if (isCacheError(error, 'SETTINGS_MISMATCH')) throw error
-    }
-    return up
+  }
+
+  /** Not open in time: an outage like any other, to be told and probed. */
+  async #openLate(): Promise<void> {
+    if (this.#state === 'opening') await this.#recover().catch((error) => this.#notYet(error))
+  }
+
+  /** It could not be opened. Probes go on, even where they will be in vain until others have gone. */
+  #notYet(error: unknown): void {
+    this.#fail(error)
+    if (!isCacheError(error, 'SETTINGS_MISMATCH')) return
+    for (const { reject } of this.#whenUp.splice(0)) reject(error)
   }
 
   readonly partition: Store['partition'] = (place) => this.#store.partition(place)
@@ -82,27 +103,20 @@ export class StoreGate implements Store {
   readonly release: Store['release'] = (place, nonce) => this.#call(() => this.#store.release(place, nonce))
   readonly rotate: Store['rotate'] = (request) => this.#call(() => this.#store.rotate(request))
   readonly lock: Store['lock'] = (request) => this.#call(() => this.#store.lock(request))
+  readonly sweep: Store['sweep'] = (patterns, cause, heard) =>
+    this.#call(() => this.#store.sweep(patterns, cause, heard))
   readonly heartbeat: Store['heartbeat'] = () => this.#call(() => this.#store.heartbeat())
   readonly skeleton: Store['skeleton'] = (digest) => this.#call(() => this.#store.skeleton(digest))
 
-  /** Takes many steps, each bounded by the store itself: its time grows with the keys. */
-  readonly sweep: Store['sweep'] = async (patterns, cause, heard) => {
-    if (this.#state !== 'up') throw refused()
-    try {
-      return await this.#store.sweep(patterns, cause, heard)
-    } catch (error) {
-      this.#fail(error)
-      throw error
-    }
-  }
-
-  reconnect(): void {
-    this.#store.reconnect()
+  reconnect(what?: 'subscription'): void {
+    this.#store.reconnect(what)
   }
 
   async close(): Promise<void> {
     this.#state = 'closed'
     this.#cancelProbe()
+    for (const { reject } of this.#whenUp.splice(0))
+      reject(new CacheError('CACHE_CLOSED', 'The cache was closed before its store was connected.'))
     await this.#store.close()
   }
 
@@ -113,42 +127,20 @@ export class StoreGate implements Store {
 
   async #call<T>(step: () => Promise<T>): Promise<T> {
     if (this.#state !== 'up') throw refused()
+    const era = this.#era
     try {
-      return await this.#bounded(step)
+      return await step()
     } catch (error) {
-      this.#fail(error)
+      if (era === this.#era) this.#fail(error)
       throw error
     }
-  }
-
-  #bounded<T>(step: () => Promise<T>): Promise<T> {
-    const { clock, timeoutMs } = this.#room
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(timeoutMs, () =>
-        reject(
-          new CacheError(
-            'STORE_UNAVAILABLE',
-            `The store did not answer within ${timeoutMs} ms (storeTimeout).`,
-          ),
-        ),
-      )
-      step().then(
-        (value) => {
-          cancel()
-          resolve(value)
-        },
-        (error) => {
-          cancel()
-          reject(error as Error)
-        },
-      )
-    })
   }
 
   #fail(error: unknown): void {
     if (this.#state === 'closed' || this.#state === 'away') return
     const reason = error instanceof Error ? error.message : String(error)
     this.#state = 'away'
+    this.#era++
     this.#since = this.#room.clock.now()
     this.#probes = 0
     this.#room.onAway(reason)
@@ -165,24 +157,38 @@ export class StoreGate implements Store {
   async #probe(): Promise<void> {
     try {
       await this.#recover()
-    } catch {
-      if (this.#state === 'closed') return
-      if (++this.#probes % PROBES_PER_CONNECTION === 0) this.#store.reconnect()
-      this.#probeLater()
+    } catch (error) {
+      this.#notYet(error)
+      if (this.#state === 'away' && ++this.#probes % PROBES_PER_CONNECTION === 0) this.#store.reconnect()
     }
+    if (this.#state === 'away') this.#probeLater()
+  }
+
+  /** One recovery at a time: a second one would find nothing to replay and open the gate while the first still does. */
+  #recover(): Promise<void> {
+    this.#recovering ??= this.#provenAndTold().finally(() => {
+      this.#recovering = undefined
+    })
+    return this.#recovering
   }
 
   /** Proves that the store answers, tells it what it has missed, and only then lets others in. */
-  async #recover(): Promise<void> {
-    await this.#bounded(() => this.#store.heartbeat())
-    const replayed = await this.#room.replay(this.#store)
+  async #provenAndTold(): Promise<void> {
+    const { clock, events, replay, onUp } = this.#room
+    if (this.#state === 'up') return
+    await this.#store.heartbeat()
+    let replayed = 0
+    // While some changes are told, more are queued.
+    for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told
     if (this.#state === 'closed') return
     const wasAway = this.#state === 'away'
     this.#state = 'up'
-    this.#since = this.#room.clock.now()
-    await this.#room.onUp()
-    for (const resolve of this.#whenUp.splice(0)) resolve()
-    if (wasAway) this.#room.events.emit('recovered', { replayed })
+    this.#since = clock.now()
+    if (wasAway) events.emit('recovered', { replayed })
+    const waiting = this.#whenUp.splice(0)
+    void onUp().then(() => {
+      for (const { resolve } of waiting) resolve()
+    })
   }
 }
 

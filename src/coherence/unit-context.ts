@@ -1,10 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { UnitOfWork } from '../core/unit.ts'
 
+/** A load that others may wait for, and that may wait for others. */
+export interface WaitingLoad {
+  dependsOn(other: WaitingLoad): boolean
+  readonly waitsFor: Set<WaitingLoad>
+}
+
+/** A loader at work. */
+export interface LoadFrame {
+  readonly kind: 'load'
+  readonly keys: readonly string[]
+  readonly parent: Frame | undefined
+  /** The shared loads it works for; none where it loads for one reader alone. */
+  readonly flights?: readonly WaitingLoad[]
+  /** Whether it has answered: work it left behind is no longer inside it. */
+  ended?: boolean
+}
+
 /** What the code that runs now is inside of. */
-export type Frame =
-  | { readonly kind: 'unit'; readonly unit: UnitOfWork }
-  | { readonly kind: 'load'; readonly keys: readonly string[]; readonly parent: Frame | undefined }
+export type Frame = { readonly kind: 'unit'; readonly unit: UnitOfWork } | LoadFrame
 
 /**
  * The ambient unit of work or load of one cache. Belongs to the cache instance: two copies of this package in a
@@ -15,15 +30,18 @@ export class UnitContext {
   /** How many frames are open at all: while none is, nobody need be asked. */
   #open = 0
 
-  /** What surrounds the caller. */
+  /** What surrounds the caller. What is over surrounds nobody: a timer set inside it may fire long afterwards. */
   current(): Frame | undefined {
-    return this.#open === 0 ? undefined : this.#frames.getStore()
+    if (this.#open === 0) return undefined
+    let frame = this.#frames.getStore()
+    while (frame !== undefined && isOver(frame)) frame = frame.kind === 'load' ? frame.parent : undefined
+    return frame
   }
 
   unit(): UnitOfWork | undefined {
     let frame = this.current()
     while (frame?.kind === 'load') frame = frame.parent
-    return frame?.unit
+    return frame === undefined || isOver(frame) ? undefined : frame.unit
   }
 
   /** Runs `body` inside the frame, until what it returns has settled. */
@@ -40,11 +58,17 @@ export class UnitContext {
     if (isThenable(result) && !(result instanceof Promise)) return result
     const close = () => {
       this.#open--
+      if (frame?.kind === 'load') frame.ended = true
     }
     if (result instanceof Promise) result.then(close, close)
     else close()
     return result
   }
+}
+
+function isOver(frame: Frame): boolean {
+  if (frame.kind === 'load') return frame.ended === true
+  return frame.unit.state === 'committed' || frame.unit.state === 'rolledBack'
 }
 
 function isThenable(value: unknown): boolean {

@@ -26,16 +26,14 @@ export function adhocTarget(
   const tail = filled ? asked.indexOf('[') : -1
   const head = new Pattern(tail < 0 ? asked : asked.slice(0, tail), WHAT, true)
   const whole = tail < 0 ? head.text : asked
+  // A family may name its parameters otherwise than the map; a name in any other text is the map's, or a mistake.
   const known = patterns
+    .filter(({ captures }) => filled || head.captures.every((name) => captures.includes(name)))
     .flatMap((pattern) => {
       const run = leadingInstance(pattern, whole)
       return run === undefined ? [] : [{ pattern, run }]
     })
-    .reduce<{ pattern: Pattern; run: readonly string[] } | undefined>(
-      (best, one) =>
-        best === undefined || one.pattern.captures.length > best.pattern.captures.length ? one : best,
-      undefined,
-    )
+    .sort((one, other) => other.pattern.captures.length - one.pattern.captures.length)[0]
   if (known !== undefined) return { stamp: patternStamp(known.pattern.text, known.run) }
   if (head.captures.length > 0 && !filled) {
     throw new CacheError(

@@ -1,8 +1,28 @@
 const OBJECT = 32
 const SLOT = 16
 
-/** An estimate of the memory a value takes, in bytes: within a factor of two of what V8 uses for JSON-like data. */
-export function sizeOf(value: unknown, seen = new Set<object>()): number {
+/**
+ * An estimate of the memory a value takes, in bytes: within a factor of two of what V8 uses for JSON-like data. However
+ * deep the value, it needs no stack.
+ */
+export function sizeOf(value: unknown): number {
+  const seen = new Set<object>()
+  const left: unknown[] = [value]
+  let bytes = 0
+  while (left.length > 0) {
+    const item = left.pop()
+    bytes += ownSize(item)
+    if (typeof item !== 'object' || item === null || seen.has(item)) continue
+    seen.add(item)
+    for (const part of partsOf(item)) {
+      bytes += SLOT
+      left.push(part)
+    }
+  }
+  return bytes
+}
+
+function ownSize(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return 24 + value.length * 2
@@ -10,19 +30,19 @@ export function sizeOf(value: unknown, seen = new Set<object>()): number {
     case 'bigint':
       return SLOT
     case 'object':
-      break
+      if (value === null) return 8
+      return OBJECT + (isBinary(value) ? value.byteLength : 0)
     default:
       return 8
   }
-  if (value === null || seen.has(value)) return 8
-  seen.add(value)
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return OBJECT + value.byteLength
-  let bytes = OBJECT
-  if (value instanceof Map || value instanceof Set) {
-    for (const item of value instanceof Map ? [...value.keys(), ...value.values()] : value)
-      bytes += SLOT + sizeOf(item, seen)
-    return bytes
-  }
-  for (const property of Object.values(value)) bytes += SLOT + sizeOf(property, seen)
-  return bytes
+}
+
+function partsOf(value: object): Iterable<unknown> {
+  if (isBinary(value)) return []
+  if (value instanceof Map) return [...value.keys(), ...value.values()]
+  return value instanceof Set ? value : Object.values(value)
+}
+
+function isBinary(value: object): value is ArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer
 }

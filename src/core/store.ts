@@ -19,6 +19,8 @@ export interface StoreSession {
   readonly maxStalenessMs: number
   /** How long a soft lock lives unless it is renewed, in milliseconds; 0 where the namespace uses none. */
   readonly lockMs: number
+  /** How long one command may take, in milliseconds. */
+  readonly timeoutMs: number
   /** The settings that every process of the namespace must share, as text. */
   readonly settings: string
   readonly clock: Clock
@@ -34,6 +36,9 @@ export interface MapRegistration {
   readonly stamp: StampName
   readonly skeleton: string
 }
+
+/** How long a map stays registered after the last sign of life of a process that has it: a day. */
+export const REGISTRATION_MS = 86_400_000
 
 /** How long a namespace's settings stay in force after the last sign of life of a process that has them. */
 export const SETTINGS_MS = 60_000
@@ -103,6 +108,8 @@ export interface ReadResult {
   readonly value: Uint8Array | undefined
   /** There was a value, but not a valid one. */
   readonly voided: boolean
+  /** What was there is nothing that a store of this version wrote: another format, or another's. */
+  readonly strange?: boolean | undefined
   /** The current tokens, in the order asked; an empty text where there is none. All present once a claim is granted. */
   readonly tokens: readonly string[]
   /** The epoch of the key's partition. */
@@ -219,8 +226,8 @@ export interface Store {
   heartbeat(): Promise<HeartbeatReply>
   /** The skeleton of a registered map; undefined where it cannot be had. */
   skeleton(digest: string): Promise<string | undefined>
-  /** Drops connections that may be dead, so that new ones are made. */
-  reconnect(): void
+  /** Drops connections that may be dead, all or the one that hears, so that new ones are made. */
+  reconnect(what?: 'subscription'): void
   /** Ends subscriptions and timers. Connections belong to whoever made them. */
   close(): Promise<void>
 }

@@ -160,5 +160,8 @@ function checkJoined({ isolation }: TransactionOptions, outermost: TransactionOp
 
 function checkCache(cache: UnitSource, name: string): void {
   if (typeof cache?.unitOfWork === 'function' && typeof cache.currentUnit === 'function') return
-  throw new CacheError('INVALID_ARGUMENT', `bind ${name}: ${show(cache)} is no cache. Pass what createCache returned.`)
+  throw new CacheError(
+    'INVALID_ARGUMENT',
+    `bind ${name}: ${show(cache)} is no cache. Pass what createCache returned.`,
+  )
 }

@@ -154,7 +154,8 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
           try {
             const value = await level.run(body)
             outcome.value = value
-            if (level.asked) throw new CacheError('ABORTED', 'The savepoint is rolled back, as its body asked.')
+            if (level.asked)
+              throw new CacheError('ABORTED', 'The savepoint is rolled back, as its body asked.')
             return value
           } catch (error) {
             // Before the client is told to roll back, so that nothing sent after that is dropped with it.
@@ -192,7 +193,10 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
       onCommitted: (listener) => {
         this.#check('onCommitted')
         if (typeof listener !== 'function') {
-          throw new CacheError('INVALID_ARGUMENT', `onCommitted: ${show(listener)} is not a function of the receipt.`)
+          throw new CacheError(
+            'INVALID_ARGUMENT',
+            `onCommitted: ${show(listener)} is not a function of the receipt.`,
+          )
         }
         transaction.listeners.push(listener)
       },

@@ -4,9 +4,15 @@ import { checkChoice } from '../core/options.ts'
 import type { BoundDatabase, UnitSource } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
 import { writeTemplate } from './pglite-template.ts'
-import { type DetectWrites, observed, PostgresKnowledge, type PostgresWork, type StatementNote } from './postgres/observe.ts'
-import { sealPostgres } from './postgres/seal.ts'
-import { inSavepoint, isRetryable, setTransaction } from './postgres/session.ts'
+import {
+  type DetectWrites,
+  observed,
+  PostgresKnowledge,
+  type PostgresWork,
+  type StatementNote,
+} from './postgres/observe.ts'
+import { confirmPostgres, sealPostgres } from './postgres/seal.ts'
+import { inSavepoint, isRetryable, type SendSql, setTransaction } from './postgres/session.ts'
 import type { Statement } from './postgres/statement.ts'
 
 /** What is used of a PGlite result. */
@@ -56,7 +62,10 @@ const bind = defineDatabase<
   notices: true,
   open(client, { detectWrites = 'auto' }) {
     if (typeof client?.transaction !== 'function' || typeof client.query !== 'function') {
-      throw new CacheError('INVALID_ARGUMENT', `bindPglite: ${show(client)} is no PGlite. Pass what PGlite.create gave.`)
+      throw new CacheError(
+        'INVALID_ARGUMENT',
+        `bindPglite: ${show(client)} is no PGlite. Pass what PGlite.create gave.`,
+      )
     }
     const choices: readonly DetectWrites[] = ['auto', 'locks', 'declared']
     return new PostgresKnowledge(checkChoice(detectWrites, choices, 'bindPglite: detectWrites'))
@@ -67,11 +76,14 @@ const bind = defineDatabase<
       if (first !== undefined) await tx.query(first)
       return await body(tx)
     }),
-  savepoint: (tx, body, name) => inSavepoint((text) => tx.query(text), name, () => body(tx)),
-  seal: (tx, work) => sealPostgres(async (text, parameters = []) => (await tx.query<Row>(text, [...parameters])).rows, work),
-  async confirm(tx) {
-    await tx.query('SELECT 1')
-  },
+  savepoint: (tx, body, name) =>
+    inSavepoint(
+      (text) => tx.query(text),
+      name,
+      () => body(tx),
+    ),
+  seal: (tx, work) => sealPostgres(sender(tx), work),
+  confirm: (tx) => confirmPostgres(sender(tx)),
   retryable: isRetryable,
   inside: noticing,
   outside(client, { state, current, transaction }) {
@@ -140,7 +152,14 @@ export function bindPglite<Client extends PGliteLike>(
   options?: PGliteBindOptions,
 ): BoundPglite<Client> {
   // The methods hand on what they are given and what the client answers, so they are of the client's own types.
-  return bind(client, cache, options) as BoundDatabase<PGliteSession, PGliteSession> as unknown as BoundPglite<Client>
+  return bind(client, cache, options) as BoundDatabase<
+    PGliteSession,
+    PGliteSession
+  > as unknown as BoundPglite<Client>
+}
+
+function sender(tx: PGliteSession): SendSql {
+  return async (text, parameters = []) => (await tx.query<Row>(text, [...parameters])).rows
 }
 
 /** PGlite's methods inside a transaction, each statement noticed. */

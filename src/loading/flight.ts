@@ -45,6 +45,7 @@ export class Flight {
   /** Flights that its loader waits for: a circle of them would wait for ever. */
   readonly waitsFor = new Set<Flight>()
   readonly landed: Promise<Landed>
+  readonly keeps = true
   #resolve!: (landed: Landed) => void
   #reject!: (error: unknown) => void
   #waiters = 0
@@ -77,6 +78,11 @@ export class Flight {
     return this.#ended
   }
 
+  /** Whether its load was given up: whoever comes now must not share it. */
+  get aborted(): boolean {
+    return this.#abort?.signal.aborted === true
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     return this.#abort.signal
@@ -105,8 +111,11 @@ export class Flight {
 
   /** Whether this flight's loader waits, directly or not, for `other`. */
   dependsOn(other: Flight): boolean {
-    if (this === other) return true
-    for (const awaited of this.waitsFor) if (awaited.dependsOn(other)) return true
+    const seen = new Set<Flight>([this])
+    for (const flight of seen) {
+      if (flight === other) return true
+      if (!flight.#ended) for (const awaited of flight.waitsFor) seen.add(awaited)
+    }
     return false
   }
 }

@@ -2,10 +2,11 @@ import { CacheError, show } from '../core/errors.ts'
 import { compiledFamily } from '../core/key.ts'
 import type { BatchContext, BatchLoader, ReadOptions } from '../core/loader.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
+import { LoneLoad } from '../loading/lone-load.ts'
 import type { LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { waitFor } from './patience.ts'
-import type { Reader } from './reader.ts'
+import { type Reader, unkept } from './reader.ts'
 import { checkLoader, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
 
@@ -48,7 +49,7 @@ export class BatchReader {
   ): Promise<ReadonlyMap<string, Landed>> {
     const { units, lifetimes, clock, closed } = this.#room
     const found = new Map<string, Landed>()
-    const waiting = new Map<string, Flight>()
+    const waiting: (() => Promise<void>)[] = []
     const leading: Flight[] = []
     const apart: Asked[] = []
     const unit = units.unit()
@@ -73,17 +74,22 @@ export class BatchReader {
       }
       const flight = running ?? this.#reader.begin(request, held?.missed ?? 'absent')
       if (running === undefined) leading.push(flight)
-      if (held?.verdict === 'stale') found.set(key, this.#reader.answerOf(request, held.landed).landed)
-      else waiting.set(key, flight)
+      if (held?.verdict === 'stale') {
+        found.set(key, this.#reader.answerOf(request, held.landed).landed)
+        continue
+      }
+      waiting.push(async () => {
+        const landed = await this.#reader.wait(flight, request, held)
+        found.set(key, this.#reader.answerOf(request, landed).landed)
+      })
     }
-    const frame = [...requests.values()][0]?.frame
-    if (leading.length > 0) void this.#reader.fetch.run(leading, frame, this.#loadAll(asked, requests, load))
-    if (apart.length > 0) await this.#bypass(apart, load, found)
-    for (const [key, flight] of waiting) {
-      const request = requests.get(key) as ReadRequest
-      const landed = await waitFor(flight, request.wishes, clock, () => flight.fallback)
-      found.set(key, this.#reader.answerOf(request, landed).landed)
-    }
+    const first = requests.values().next().value
+    if (first === undefined) return found
+    if (leading.length > 0)
+      void this.#reader.fetch.run(leading, first.frame, this.#loadAll(asked, requests, load))
+    if (apart.length > 0) waiting.push(() => this.#bypass(apart, first, load, found))
+    // All at once: the patience of a read counts from its beginning, and whoever waits must be known to.
+    await Promise.all(waiting.map((wait) => wait()))
     return found
   }
 
@@ -94,7 +100,7 @@ export class BatchReader {
   ): LoadAll {
     return async (flights, source) => {
       const missing = flights.map((flight) => asked.get(flight.plan.key) as Asked)
-      const values = await callBatch(missing, load, source, () => (flights[0] as Flight).signal)
+      const values = await callBatch(missing, load, source, () => allGivenUp(flights))
       return flights.map((flight, at) => ({
         value: values[at],
         ttl: requests.get(flight.plan.key)?.wishes.ttl,
@@ -106,29 +112,34 @@ export class BatchReader {
   /** Loads without sharing and without keeping. */
   async #bypass(
     apart: readonly Asked[],
+    { frame: parent, wishes }: ReadRequest,
     load: BatchLoader<unknown, unknown>,
     found: Map<string, Landed>,
   ): Promise<void> {
     const { units, clock, counters } = this.#room
-    const parent = units.current()
     counters.bypasses += apart.length
-    const controller = new AbortController()
     const keys = apart.map(({ key }) => key)
     const source = parent === undefined ? 'any' : 'primary'
-    const values = await units.run({ kind: 'load', keys, parent }, () =>
-      callBatch(apart, load, source, () => controller.signal),
+    const alone = new LoneLoad(keys.join(', '), (signal) =>
+      units.run({ kind: 'load', keys, parent }, () => callBatch(apart, load, source, () => signal)),
     )
-    for (const [at, key] of keys.entries()) {
-      found.set(key, {
-        value: values[at],
-        tier: 'loader',
-        cloned: false,
-        loadedAt: clock.monotonic(),
-        freshUntil: undefined,
-        etag: undefined,
-      })
-    }
+    const values = await waitFor(alone, wishes, clock, () => undefined)
+    for (const [at, key] of keys.entries()) found.set(key, unkept(values[at], clock.monotonic()))
   }
+}
+
+/** Aborted once nobody waits for any of the flights. */
+function allGivenUp(flights: readonly Flight[]): AbortSignal {
+  const controller = new AbortController()
+  let left = flights.length
+  for (const { signal } of flights) {
+    const note = () => {
+      if (--left === 0) controller.abort(signal.reason)
+    }
+    if (signal.aborted) note()
+    else signal.addEventListener('abort', note, { once: true })
+  }
+  return controller.signal
 }
 
 /** What `getMany` was asked with: keys, or a family and parameters. @throws CacheError `INVALID_ARGUMENT` */
@@ -157,11 +168,13 @@ async function callBatch(
   source: 'primary' | 'any',
   signal: () => AbortSignal,
 ): Promise<readonly unknown[]> {
+  let made: AbortSignal | undefined
   const context: BatchContext = {
     keys: missing.map(({ key }) => key),
     source,
     get signal() {
-      return signal()
+      made ??= signal()
+      return made
     },
   }
   const result: unknown = await load(

@@ -156,6 +156,7 @@ export class Fetch {
     const leader = this.#room.flights.get(flight.plan.key)
     if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false
     if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
+    flight.waitsFor.add(leader)
     leader.landed.then(
       (landed) => this.land(flight, landed),
       (error) => this.#fail(flight, error),
@@ -179,7 +180,7 @@ export class Fetch {
     const stopRenewing = this.#renew(flights)
     try {
       // Outside any unit: what is shared must not be read on one transaction's connection.
-      const frame: Frame = { kind: 'load', keys, parent: around }
+      const frame: Frame = { kind: 'load', keys, parent: around, flights }
       const loaded = await units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))
       const durationMs = clock.monotonic() - started
       counters.loaded(durationMs)

@@ -40,9 +40,9 @@ export class Keeper {
     const { plan, reservation, tokens, epoch } = flight
     if (loaded.skip) return this.#refuse(flight, loaded, loadedAt, 'skipped')
     if (flight.underLock) return this.#refuse(flight, loaded, loadedAt, 'locked')
-    if (tokens === undefined || epoch === undefined)
-      return this.#refuse(flight, loaded, loadedAt, 'store-unavailable')
-    if (!flights.leads(flight)) return this.#refuse(flight, loaded, loadedAt, 'no-claim')
+    if (epoch === undefined) return this.#refuse(flight, loaded, loadedAt, 'store-unavailable')
+    if (tokens === undefined || !flights.leads(flight))
+      return this.#refuse(flight, loaded, loadedAt, 'no-claim')
     if (!shared && !stamps.intact(reservation)) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
     let ttlMs: number
     let isolated: Isolated
@@ -175,7 +175,19 @@ export class Keeper {
     const { counters, events } = this.#room
     counters.refuse(reason)
     if (events.has('refused')) events.emit('refused', { key: flight.plan.key, reason, detail })
-    return { value, cloned: false, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }
+    const isolated = this.#isolateUnkept(value, reason)
+    return { ...isolated, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }
+  }
+
+  /** Readers that share a load share its value even where it is not kept. What is never kept is the loader's own. */
+  #isolateUnkept(value: unknown, reason: RefusalReason): Isolated {
+    const own = { value, cloned: false }
+    if (reason === 'skipped' || reason === 'uncacheable') return own
+    try {
+      return isolate(value, this.#room.isolation)
+    } catch {
+      return own
+    }
   }
 
   #unreadable({ plan: { key } }: Flight, reason: string): Unusable {

@@ -63,11 +63,11 @@ export class ManualFill {
   ): Promise<boolean> {
     this.#refuseInsideUnit('set', key)
     checkOptions(options, ['mark', 'ttl'], 'set')
-    const mark = options?.mark
-    const flight = this.#take(key, mark)
-    const ttl = options.ttl === undefined ? undefined : readWishes({ ttl: options.ttl }).ttl
-    // A load that began after the mark leads the key now: its value is newer.
-    if (this.#room.flights.get(key) === undefined) this.#room.flights.lead(flight)
+    // Before the mark is used up: a refused call leaves it open.
+    const ttl = options?.ttl === undefined ? undefined : readWishes({ ttl: options.ttl }).ttl
+    const flight = this.#take(key, options?.mark)
+    // A load that took the claim since the mark leads the key now; one that was left without it cannot fill.
+    if (this.#room.flights.get(key)?.tokens === undefined) this.#room.flights.lead(flight)
     const landed = await this.#fetch.keeper.keep(flight, { value, ttl, skip: false })
     this.#fetch.land(flight, landed)
     return landed.freshUntil !== undefined

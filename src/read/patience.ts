@@ -1,25 +1,35 @@
 import type { Clock } from '../core/clock.ts'
 import { CacheError } from '../core/errors.ts'
-import type { Flight, Landed } from '../loading/flight.ts'
 import type { ReadWishes } from './request.ts'
+
+/** What a reader waits for: a flight, or a load of its own. */
+export interface Awaited<T> {
+  readonly plan: { readonly key: string }
+  readonly landed: Promise<T>
+  /** Whether its value may be kept, should its reader not wait for it. */
+  readonly keeps: boolean
+  join(): void
+  /** The reader gives up. */
+  leave(reason: unknown): void
+}
 
 /**
  * Waits for a flight as long as its reader wants to. `reserve` gives a value past its lifetime, if one may still be
  * answered at that moment: after the soft timeout, or when the load fails.
  */
-export async function waitFor(
-  flight: Flight,
+export async function waitFor<T>(
+  flight: Awaited<T>,
   wishes: ReadWishes,
   clock: Clock,
-  reserve: () => Landed | undefined,
-): Promise<Landed> {
+  reserve: () => T | undefined,
+): Promise<T> {
   flight.join()
   if (wishes.signal === undefined && wishes.softMs === undefined && wishes.hardMs === undefined) {
     return wishes.staleIfErrorMs === 0 ? flight.landed : orReserve(flight, reserve)
   }
   const undo: (() => void)[] = []
   const landed = wishes.staleIfErrorMs === 0 ? flight.landed : orReserve(flight, reserve)
-  const impatient = new Promise<Landed>((resolve, reject) => {
+  const impatient = new Promise<T>((resolve, reject) => {
     const { signal, softMs, hardMs } = wishes
     if (softMs !== undefined) {
       undo.push(
@@ -30,17 +40,12 @@ export async function waitFor(
       )
     }
     if (hardMs !== undefined) {
-      undo.push(clock.after(hardMs, () => reject(timedOut(flight.plan.key, hardMs))))
+      undo.push(clock.after(hardMs, () => reject(timedOut(flight, hardMs))))
     }
     if (signal !== undefined) {
       const abort = () => {
         flight.leave(signal.reason)
-        reject(
-          new CacheError('ABORTED', 'The reader gave up waiting: its signal was aborted.', {
-            key: flight.plan.key,
-            cause: signal.reason,
-          }),
-        )
+        reject(gaveUp(flight.plan.key, signal))
       }
       if (signal.aborted) abort()
       signal.addEventListener('abort', abort, { once: true })
@@ -54,7 +59,7 @@ export async function waitFor(
   }
 }
 
-async function orReserve(flight: Flight, reserve: () => Landed | undefined): Promise<Landed> {
+async function orReserve<T>(flight: Awaited<T>, reserve: () => T | undefined): Promise<T> {
   try {
     return await flight.landed
   } catch (error) {
@@ -64,10 +69,18 @@ async function orReserve(flight: Flight, reserve: () => Landed | undefined): Pro
   }
 }
 
-function timedOut(key: string, hardMs: number): CacheError {
+/** The error of a reader whose signal was aborted. */
+export function gaveUp(key: string, { reason }: AbortSignal): CacheError {
+  return new CacheError('ABORTED', 'The reader gave up waiting: its signal was aborted.', {
+    key,
+    cause: reason,
+  })
+}
+
+function timedOut({ plan: { key }, keeps }: Awaited<unknown>, hardMs: number): CacheError {
   return new CacheError(
     'TIMEOUT',
-    `Loading ${key} took longer than its hard timeout of ${hardMs} ms. The load goes on and its value will be kept.`,
+    `Loading ${key} took longer than its hard timeout of ${hardMs} ms. The load goes on${keeps ? ' and its value will be kept' : ''}.`,
     { key },
   )
 }

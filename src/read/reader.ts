@@ -1,13 +1,15 @@
 import type { MemoryEntry } from '../coherence/memory-tier.ts'
 import { allLive } from '../coherence/stamp-table.ts'
+import type { WaitingLoad } from '../coherence/unit-context.ts'
 import type { MissReason } from '../core/events.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
 import type { UnitOfWork } from '../core/unit.ts'
 import { Flight, type Landed } from '../loading/flight.ts'
+import { LoneLoad } from '../loading/lone-load.ts'
 import { Fetch, type LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
-import { waitFor } from './patience.ts'
+import { gaveUp, waitFor } from './patience.ts'
 import { checkCircle, checkLoader, type ReadRequest, readWishes } from './request.ts'
 import type { ReadRoom } from './room.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -89,9 +91,9 @@ export class Reader {
   async #answer(key: string, load: Loader<unknown>, options: ReadOptions | undefined): Promise<Answer> {
     checkLoader(load, 'get')
     const request = this.request(key, options)
+    if (this.#keepsNothing(request)) return this.#bypass(request, load)
     const unit = this.#room.units.unit()
     if (unit !== undefined) return this.#insideUnit(request, unit, load)
-    if (this.#keepsNothing(request)) return this.#bypass(request, load)
 
     const held = this.recall(request)
     if (held.verdict === 'fresh') return this.answerOf(request, held.landed)
@@ -102,13 +104,14 @@ export class Reader {
     const flight = running ?? this.#lead(request, held, load)
     if (held.verdict === 'stale') return this.answerOf(request, held.landed)
 
-    return this.answerOf(request, await this.#wait(flight, request, held))
+    return this.answerOf(request, await this.wait(flight, request, held))
   }
 
-  /** @throws CacheError for a bad key or option, or a read that waits for itself. */
+  /** @throws CacheError for a bad key or option, a signal aborted already, or a read that waits for itself. */
   request(key: string, options: ReadOptions | undefined): ReadRequest {
     const wishes = readWishes(options)
     const plan = this.#room.plans.of(key)
+    if (wishes.signal?.aborted) throw gaveUp(key, wishes.signal)
     const frame = this.#room.units.current()
     checkCircle(key, frame)
     return { plan, wishes, frame }
@@ -160,7 +163,8 @@ export class Reader {
     const flight = flights.get(request.plan.key)
     if (flight === undefined || this.asksStore(request)) return undefined
     if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
-    if (!stamps.intact(flight.reservation) || (flight.underLock && flight.loading)) return undefined
+    if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))
+      return undefined
     const now = clock.monotonic()
     const heard = lease.held(now) && flight.term === lease.term
     if (!heard && now - flight.beganAt >= this.#room.maxStalenessMs) return undefined
@@ -169,11 +173,10 @@ export class Reader {
 
   /** Remembers which loads wait for which, and refuses a wait that would never end. */
   awaitable(flight: Flight, { frame }: ReadRequest): boolean {
-    const around: Flight[] = []
-    for (let at = frame; at?.kind === 'load'; at = at.parent) {
-      around.push(...at.keys.flatMap((key) => this.#room.flights.get(key) ?? []))
-    }
-    if (around.some((outer) => flight.dependsOn(outer))) return false
+    const around: WaitingLoad[] = []
+    for (let at = frame; at?.kind === 'load'; at = at.parent)
+      if (!at.ended) around.push(...(at.flights ?? []))
+    if (around.some((outer) => flight.dependsOn(outer as Flight))) return false
     for (const outer of around) outer.waitsFor.add(flight)
     return true
   }
@@ -189,7 +192,7 @@ export class Reader {
     const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
     flight.missed = missed
     flight.certain = this.asksStore(request)
-    flight.doomed = leader !== undefined && !stamps.intact(leader.reservation)
+    flight.doomed = leader !== undefined && (leader.aborted || !stamps.intact(leader.reservation))
     flights.start()
     const next = leader?.underLock === true && leader.loading
     if (!shared || leader === undefined || flight.doomed || next) flights.lead(flight)
@@ -210,8 +213,9 @@ export class Reader {
     return { value, ttl: notes.ttl ?? request.wishes.ttl, skip: notes.skip }
   }
 
-  #wait(flight: Flight, request: ReadRequest, held: Held | NotHeld): Promise<Landed> {
-    const entry = 'entry' in held ? held.entry : undefined
+  /** Waits for the flight, as long as the read wants to. */
+  wait(flight: Flight, request: ReadRequest, held: Held | NotHeld | undefined): Promise<Landed> {
+    const entry = held !== undefined && 'entry' in held ? held.entry : undefined
     return waitFor(flight, request.wishes, this.#room.clock, () => this.#reserve(flight, request, entry))
   }
 
@@ -222,12 +226,12 @@ export class Reader {
     const inTime = (freshUntil: number | undefined) =>
       freshUntil !== undefined &&
       now < freshUntil + Math.max(wishes.staleIfErrorMs, wishes.staleWhileRevalidateMs)
+    // Not the entry's vector alone: its key may have been named, and stamps that no entry holds end unnoticed.
+    if (!stamps.intact(flight.reservation)) return undefined
     if (entry !== undefined && lease.held(now) && allLive(entry.vector) && inTime(entry.freshUntil))
       return fromMemory(entry)
     const { fallback } = flight
-    if (fallback !== undefined && stamps.intact(flight.reservation) && inTime(fallback.freshUntil))
-      return fallback
-    return undefined
+    return fallback !== undefined && inTime(fallback.freshUntil) ? fallback : undefined
   }
 
   /** Counts and tells how a read ended. */
@@ -259,27 +263,23 @@ export class Reader {
     return this.#bypass(request, load)
   }
 
-  async #bypass({ plan, frame }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
+  async #bypass({ plan, frame, wishes }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
     const { counters, clock, units } = this.#room
     counters.bypasses++
-    const controller = new AbortController()
-    const context = createLoaderContext(
-      plan,
-      frame === undefined ? 'any' : 'primary',
-      () => controller.signal,
-      { ttl: undefined, skip: true },
-    )
-    const value = await units.run({ kind: 'load', keys: [plan.key], parent: frame }, () => load(context))
-    const landed: Landed = {
-      value,
-      tier: 'loader',
-      cloned: false,
-      loadedAt: clock.monotonic(),
-      freshUntil: undefined,
-      etag: undefined,
-    }
-    return { landed, status: 'bypass' }
+    const source = frame === undefined ? 'any' : 'primary'
+    const alone = new LoneLoad(plan.key, async (signal) => {
+      const notes: LoadNotes = { ttl: undefined, skip: true }
+      const context = createLoaderContext(plan, source, () => signal, notes)
+      return await units.run({ kind: 'load', keys: [plan.key], parent: frame }, () => load(context))
+    })
+    const value = await waitFor(alone, wishes, clock, () => undefined)
+    return { landed: unkept(value, clock.monotonic()), status: 'bypass' }
   }
+}
+
+/** A value that is kept nowhere. */
+export function unkept(value: unknown, loadedAt: number): Landed {
+  return { value, tier: 'loader', cloned: false, loadedAt, freshUntil: undefined, etag: undefined }
 }
 
 function fromMemory(entry: MemoryEntry): Landed {

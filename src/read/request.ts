@@ -76,6 +76,7 @@ export function checkLoader(load: unknown, what: string): void {
 export function checkCircle(key: string, frame: Frame | undefined): void {
   const path = [key]
   for (let around = frame; around?.kind === 'load'; around = around.parent) {
+    if (around.ended) continue
     if (!around.keys.includes(key)) {
       path.unshift(around.keys[0] ?? key)
       continue

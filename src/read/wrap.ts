@@ -22,10 +22,11 @@ export function wrapRepository<R extends object>(
   }
   const cached = new Map<PropertyKey, Method>()
   for (const [name, config] of Object.entries(methods) as [string, WrappedMethod<unknown[]> | undefined][]) {
+    if (config === undefined) continue
     const method: unknown = Reflect.get(repository, name)
     if (typeof method !== 'function')
       throw new CacheError('INVALID_ARGUMENT', `wrap: the repository has no method ${show(name)}.`)
-    if (typeof config?.key !== 'function') {
+    if (typeof config.key !== 'function') {
       throw new CacheError(
         'INVALID_ARGUMENT',
         `wrap: ${name} needs a key: { ${name}: { key: (…arguments) => keys.family({ … }) } }.`,
@@ -34,19 +35,31 @@ export function wrapRepository<R extends object>(
     cached.set(name, readThrough(reader, repository, method as Method, name, config))
   }
   const bound = new Map<PropertyKey, { from: unknown; to: unknown }>()
-  return new Proxy(repository, {
-    get(target, name) {
-      const through = cached.get(name)
-      if (through !== undefined) return through
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function' || name === 'constructor') return member
-      const known = bound.get(name)
-      if (known?.from === member) return known.to
-      const to: unknown = member.bind(target)
-      bound.set(name, { from: member, to })
-      return to
+  const get = (_: unknown, name: PropertyKey): unknown => {
+    const through = cached.get(name)
+    if (through !== undefined) return through
+    const member: unknown = Reflect.get(repository, name, repository)
+    if (typeof member !== 'function' || name === 'constructor') return member
+    const known = bound.get(name)
+    if (known?.from === member) return known.to
+    const to: unknown = member.bind(repository)
+    bound.set(name, { from: member, to })
+    return to
+  }
+  // Not over the repository itself: a proxy must give back what a frozen object holds, and nothing else.
+  return new Proxy<R>(Object.create(repository), {
+    get,
+    set: (_, name, value) => Reflect.set(repository, name, value, repository),
+    deleteProperty: (_, name) => Reflect.deleteProperty(repository, name),
+    defineProperty: (_, name, property) => Reflect.defineProperty(repository, name, property),
+    getPrototypeOf: () => Reflect.getPrototypeOf(repository),
+    ownKeys: () => Reflect.ownKeys(repository),
+    getOwnPropertyDescriptor(_, name) {
+      const own = Reflect.getOwnPropertyDescriptor(repository, name)
+      if (own === undefined) return undefined
+      const enumerable = own.enumerable === true
+      return { value: get(undefined, name), enumerable, writable: true, configurable: true }
     },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
   })
 }
 

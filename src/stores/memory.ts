@@ -26,6 +26,9 @@ import {
 import { Acknowledgements } from './acknowledgements.ts'
 import { ApplicationState, NamespaceState } from './memory-state.ts'
 
+/** What every value of this version begins with. */
+const FORMAT = fingerprintHead([]).slice(0, 3)
+
 /** What may be replaced in a {@link memoryStore}. */
 export interface MemoryStoreOptions {
   readonly clock?: Clock
@@ -248,6 +251,7 @@ class MemoryStoreSession implements Store {
       epoch,
       value: undefined,
       voided: stored !== undefined && !valid,
+      strange: stored !== undefined && !startsWith(stored, FORMAT),
       locked: false,
       tokens: current,
     } as const
@@ -268,8 +272,7 @@ class MemoryStoreSession implements Store {
 
   #isCurrent(stored: Uint8Array, stamps: readonly StampName[], tokens: readonly string[]): boolean {
     const expected = fingerprint(fingerprintHead(stamps), this.#namespace.epoch, tokens)
-    const start = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, expected.length))
-    return start.toString('latin1') === expected
+    return startsWith(stored, expected)
   }
 
   #publish(
@@ -327,4 +330,9 @@ function ensure<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const made = make()
   map.set(key, made)
   return made
+}
+
+function startsWith(stored: Uint8Array, text: string): boolean {
+  const start = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, text.length))
+  return start.toString('latin1') === text
 }

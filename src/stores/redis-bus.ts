@@ -1,3 +1,4 @@
+import type { CancelTimer, Clock } from '../core/clock.ts'
 import type { StoreListener, StoreSession } from '../core/store.ts'
 import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
 import type { Hearing } from './redis-hearing.ts'
@@ -12,12 +13,17 @@ export interface BusRoom {
   readonly hearing: Hearing
 }
 
+/** How long a new connection may take until it is subscribed. */
+const SUBSCRIBING_MS = 2_000
+
 /** The subscriber connection: one ordered channel per partition, and one for acknowledgements. */
 export class RedisBus {
   readonly #connection: RedisConnection
   readonly #channels: readonly string[]
   readonly #listener: StoreListener
-  #whenSubscribed: { resolve: () => void; reject: (error: unknown) => void }[] = []
+  readonly #clock: Clock
+  #whenSubscribed: (() => void)[] = []
+  #cancelWait: CancelTimer = () => {}
   #subscribed = false
   #closed = false
 
@@ -26,10 +32,12 @@ export class RedisBus {
       ...layouts.map(({ channel }) => channel),
       ...(hearing.channel === undefined ? [] : [hearing.channel]),
     ]
-    const { listener } = session
+    const { listener, clock } = session
     this.#listener = listener
+    this.#clock = clock
     this.#connection = client.duplicate(connectionOptions())
     const partitions = new Map(layouts.map(({ channel }, partition) => [channel, partition]))
+    this.#connection.on('connect', () => this.#waitForSubscription())
     this.#connection.on('ready', () => void this.#subscribe())
     this.#connection.on('close', () => this.#lost('the subscriber connection was closed'))
     // Every error is followed by 'close', which is what matters; without a listener it would end the process.
@@ -56,13 +64,9 @@ export class RedisBus {
   /** Resolves when subscribed; at once if it is. */
   subscribed(): Promise<void> {
     if (this.#subscribed) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#whenSubscribed.push({ resolve, reject })
+    return new Promise((resolve) => {
+      this.#whenSubscribed.push(resolve)
     })
-  }
-
-  get isSubscribed(): boolean {
-    return this.#subscribed
   }
 
   reconnect(): void {
@@ -71,8 +75,17 @@ export class RedisBus {
 
   close(): void {
     this.#closed = true
+    this.#cancelWait()
     this.#connection.disconnect()
-    for (const { resolve } of this.#whenSubscribed.splice(0)) resolve()
+    for (const resolve of this.#whenSubscribed.splice(0)) resolve()
+  }
+
+  /** Connected is not subscribed: a server that is frozen, or cut off right then, would be waited for for ever. */
+  #waitForSubscription(): void {
+    this.#cancelWait()
+    this.#cancelWait = this.#clock.after(SUBSCRIBING_MS, () => {
+      if (!this.#subscribed) this.reconnect()
+    })
   }
 
   async #subscribe(): Promise<void> {
@@ -80,8 +93,9 @@ export class RedisBus {
       await this.#connection.subscribe(...this.#channels)
       if (this.#closed) return
       this.#subscribed = true
+      this.#cancelWait()
       this.#listener.subscribed()
-      for (const { resolve } of this.#whenSubscribed.splice(0)) resolve()
+      for (const resolve of this.#whenSubscribed.splice(0)) resolve()
     } catch {
       this.reconnect()
     }

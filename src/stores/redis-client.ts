@@ -3,6 +3,7 @@ export interface RedisClient {
   readonly status: string
   readonly options: {
     readonly keyPrefix?: string | undefined
+    readonly db?: number | undefined
     readonly scaleReads?: unknown
     readonly retryStrategy?: unknown
   }
@@ -42,6 +43,8 @@ export function connectionOptions(): Record<string, unknown> {
     enableReadyCheck: true,
     autoResubscribe: false,
     lazyConnect: true,
+    // A server that is frozen or cut off never answers our goodbye.
+    disconnectTimeout: 250,
     // The store's names carry the client's prefix themselves, because channels are not prefixed by every version.
     keyPrefix: '',
     retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 5), 500),

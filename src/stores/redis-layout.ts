@@ -12,9 +12,9 @@ import type { StampName } from '../core/stamp.ts'
  * | `cc:{NS.P}:map:DIGEST` | the map's skeleton, as JSON |
  * | `cc:{NS.P}:holders` | sorted set: process → its last heartbeat |
  * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time |
- * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts` |
+ * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts`, and its checksum |
  * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
- * | `cc:{NS.P}` | the channel of invalidations |
+ * | `cc:{NS.P}` | the channel of invalidations; in a database other than 0, `cc:{NS.P}@DATABASE` |
  * | `cc:{NS.P}:ack:PROCESS` | the channel of acknowledgements to one process |
  */
 export class Layout {
@@ -28,9 +28,11 @@ export class Layout {
   readonly #values: string
   readonly #claims: string
 
-  constructor(prefix: string, namespace: string, name: string, partition: number) {
-    this.channel = `${prefix}cc:{${namespace}.${partition}}`
-    this.#base = `${this.channel}:`
+  /** @param database whose number channels need to carry: every database of a server hears all channels */
+  constructor(prefix: string, namespace: string, name: string, partition: number, database = 0) {
+    const place = `${prefix}cc:{${namespace}.${partition}}`
+    this.channel = database === 0 ? place : `${place}@${database}`
+    this.#base = `${place}:`
     this.state = `${this.#base}state`
     this.maps = `${this.#base}maps`
     this.holders = `${this.#base}holders`
@@ -48,7 +50,7 @@ export class Layout {
   }
 
   acknowledgements(process: string): string {
-    return `${this.#base}ack:${process}`
+    return `${this.channel}:ack:${process}`
   }
 
   value(key: string): string {

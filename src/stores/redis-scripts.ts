@@ -20,6 +20,7 @@ import lockScript from './lua/lock.lua'
 import readScript from './lua/read.lua'
 import registerScript from './lua/register.lua'
 import rotateScript from './lua/rotate.lua'
+import { withChecksum, withoutChecksum } from './redis-checksum.ts'
 import type { RedisConnection } from './redis-client.ts'
 import type { Layout } from './redis-layout.ts'
 
@@ -95,7 +96,7 @@ export class Scripts {
       }
     }
     const single = items.length === 1
-    // The registration stands first: the script keeps it alive.
+    // The registration stands first: the script looks whether it is alive.
     const keys = [layout.state, layout.maps, ...names.map((name) => layout.stamp(name))]
     if (names.length === 0 || names[0] !== map.stamp)
       throw new CacheError('STORE_REPLY', 'A vector must begin with the registration.')
@@ -127,8 +128,9 @@ export class Scripts {
       const [value, voided, claim, holder] = list(reply[5 + at])
       const state = number(claim)
       return {
-        value: value instanceof Uint8Array ? value : undefined,
-        voided: number(voided) === 1,
+        value: value instanceof Uint8Array ? withoutChecksum(value) : undefined,
+        voided: number(voided) > 0,
+        strange: number(voided) === 2,
         tokens: stamps.map((name) => tokens[(indexOf.get(name) ?? 0) - 1] ?? ''),
         epoch: position.epoch,
         locked: state === 3,
@@ -149,7 +151,7 @@ export class Scripts {
     const fresh = this.#randomness.token()
     const lifetimes = [ms, ms + STAMP_MARGIN_MS]
     const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
-    const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, value, ...message]
+    const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, withChecksum(value), ...message]
     const reply = list(await this.#run('ccFillBuffer', keys, args))
     return { stored: number(reply[0]) === 1, holders: list(reply[1]).map(text) }
   }
@@ -241,7 +243,7 @@ export class Scripts {
 
   /** @returns the settings in force where they differ, else an empty text */
   async register(layout: Layout, map: MapRegistration, settings: string): Promise<string> {
-    const keys = [layout.state, layout.maps, layout.stamp(map.stamp), layout.map(map.digest)]
+    const keys = [layout.state, layout.maps, layout.stamp(map.stamp), layout.map(map.digest), layout.nothing]
     const fresh = [this.#randomness.token(), map.digest, REGISTRATION_MS, this.#randomness.token()]
     const reply = list(
       await this.#run('ccRegisterBuffer', keys, [...fresh, map.skeleton, settings, SETTINGS_MS]),

@@ -18,11 +18,14 @@ import {
   type StoreSession,
   settingsMismatch,
 } from '../core/store.ts'
+import { within } from '../core/within.ts'
 import { RedisBus } from './redis-bus.ts'
+import { withoutChecksum } from './redis-checksum.ts'
 import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { Hearing } from './redis-hearing.ts'
 import { Layout, partitionOf } from './redis-layout.ts'
 import { encodeBody } from './redis-message.ts'
+import { inParts } from './redis-parts.ts'
 import { type Rotated, Scripts } from './redis-scripts.ts'
 import { sweepKeys } from './redis-sweep.ts'
 
@@ -38,15 +41,25 @@ export class RedisStore implements Store {
   readonly #scripts: Scripts
   readonly #bus: RedisBus
   readonly #hearing: Hearing
+  /** What went wrong last, on a connection that has not been ready since. */
+  #trouble: Error | undefined
 
   constructor(client: RedisClient, partitions: number, session: StoreSession) {
     this.#session = session
-    const prefix = client.options.keyPrefix ?? ''
+    const { keyPrefix = '', db } = client.options
     const { namespace, name } = session
-    this.#layouts = Array.from({ length: partitions }, (_, at) => new Layout(prefix, namespace, name, at))
+    this.#layouts = Array.from(
+      { length: partitions },
+      (_, at) => new Layout(keyPrefix, namespace, name, at, db),
+    )
     this.#connection = client.duplicate({ ...connectionOptions(), enableAutoPipelining: true })
     // The gate in front of this store tells of the outage; without a listener an error would end the process.
-    this.#connection.on('error', () => {})
+    this.#connection.on('error', (error: Error) => {
+      this.#trouble = error
+    })
+    this.#connection.on('ready', () => {
+      this.#trouble = undefined
+    })
     this.#scripts = new Scripts(this.#connection, session.randomness)
     this.#hearing = new Hearing(this.#connection, this.#layouts, session)
     this.#bus = new RedisBus(client, { layouts: this.#layouts, name, session, hearing: this.#hearing })
@@ -62,16 +75,22 @@ export class RedisStore implements Store {
   }
 
   async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const values = await this.#connection.mgetBuffer(
-      ...keys.map((place) => this.#layout(place).value(place.key)),
+    this.#checkConnection()
+    const names = keys.map((place) => this.#layout(place).value(place.key))
+    const values = await Promise.all(
+      inParts(names, () => 1).map((part) => this.#connection.mgetBuffer(...part)),
     )
-    return values.map((value) => value ?? undefined)
+    return values.flat().map((value) => (value === null ? undefined : withoutChecksum(value)))
   }
 
   async read(items: readonly ReadItem[]): Promise<ReadReply> {
+    this.#checkConnection()
     const results: ReadResult[] = []
+    const parts = this.#byPartition(items).flatMap(([partition, all]) =>
+      inParts(all, (index) => (items[index]?.stamps.length ?? 0) + 2).map((at) => ({ partition, at })),
+    )
     const positions = await Promise.all(
-      this.#byPartition(items).map(async ([partition, at]) => {
+      parts.map(async ({ partition, at }) => {
         const asked = at.map((index) => items[index] as ReadItem)
         const reply = await this.#readPartition(partition, asked)
         for (const [order, index] of at.entries()) results[index] = reply.results[order] as ReadResult
@@ -122,17 +141,23 @@ export class RedisStore implements Store {
   }
 
   async rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
-    const names = keys.map(({ key }) => key)
-    const body = this.#body(stamps, names, false, cause, heard)
-    return this.#everywhere(cause, heard, (layout, partition) => {
-      const places = keys.filter((place) => this.partition(place) === partition)
-      return this.#scripts.rotate(layout, partition, {
-        stamps,
-        places,
-        body,
-        lock,
-        holderMs: this.#holderMs(heard),
-      })
+    const parts = [...inParts(stamps, () => 1), ...inParts(keys, () => 2)]
+    // Whoever acknowledges the last part has heard those before it.
+    const messages = (parts.length === 0 ? [[]] : parts).map((part, at) => {
+      const last = at >= parts.length - 1
+      const names = part.filter((one) => typeof one === 'string')
+      const places = part.filter((one) => typeof one === 'object')
+      const told = places.map(({ key }) => key)
+      const body = this.#body(names, told, false, cause, heard && last)
+      return { stamps: names, places, body, lock, holderMs: this.#holderMs(heard && last) }
+    })
+    return this.#everywhere(cause, heard, async (layout, partition) => {
+      let rotated: Rotated | undefined
+      for (const message of messages) {
+        const places = message.places.filter((place) => this.partition(place) === partition)
+        rotated = await this.#scripts.rotate(layout, partition, { ...message, places })
+      }
+      return rotated as Rotated
     })
   }
 
@@ -151,11 +176,16 @@ export class RedisStore implements Store {
   }
 
   async sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
-    await sweepKeys(this.#connection, this.#layouts, patterns)
+    const { clock, timeoutMs } = this.#session
+    const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
+    this.#checkConnection()
+    await sweepKeys(this.#connection, this.#layouts, patterns, bounded)
     const body = this.#body([], [], true, cause, heard)
     const holderMs = this.#holderMs(heard)
-    return this.#everywhere(cause, heard, (layout, partition) =>
-      this.#scripts.rotate(layout, partition, { stamps: [], places: [], body, holderMs }),
+    return bounded(() =>
+      this.#everywhere(cause, heard, (layout, partition) =>
+        this.#scripts.rotate(layout, partition, { stamps: [], places: [], body, holderMs }),
+      ),
     )
   }
 
@@ -165,6 +195,7 @@ export class RedisStore implements Store {
     heard: boolean,
     step: (layout: Layout, partition: number) => Promise<Rotated>,
   ): Promise<RotateReply> {
+    this.#checkConnection()
     const partitions = [...this.#layouts.keys()]
     const replies = await this.#hearing.expecting(cause, partitions, heard, () =>
       Promise.all(this.#layouts.map(step)),
@@ -186,8 +217,7 @@ export class RedisStore implements Store {
 
   async heartbeat(): Promise<HeartbeatReply> {
     const { map, process, maxStalenessMs, settings } = this.#session
-    if (!this.#bus.isSubscribed)
-      throw new CacheError('STORE_UNAVAILABLE', 'Invalidations by other processes are not being heard.')
+    this.#checkConnection()
     const replies = await Promise.all(
       this.#layouts.map(async (layout, partition) => {
         const beat = () =>
@@ -220,14 +250,23 @@ export class RedisStore implements Store {
     return undefined
   }
 
-  reconnect(): void {
-    this.#connection.disconnect(true)
+  reconnect(what?: 'subscription'): void {
+    if (what === undefined) this.#connection.disconnect(true)
     this.#bus.reconnect()
   }
 
   async close(): Promise<void> {
     this.#bus.close()
     this.#connection.disconnect()
+  }
+
+  /** @throws CacheError `STORE_UNAVAILABLE` that says what is wrong; a client without a connection does not. */
+  #checkConnection(): void {
+    if (this.#connection.status === 'ready') return
+    const trouble = this.#trouble?.message || `its connection is in state ${this.#connection.status}`
+    throw new CacheError('STORE_UNAVAILABLE', `Redis cannot be reached: ${trouble}.`, {
+      cause: this.#trouble,
+    })
   }
 
   /** Resolves when commands can be sent; ioredis goes on trying by itself where the first attempt fails. */
@@ -271,7 +310,9 @@ export class RedisStore implements Store {
     const groups = new Map<number, number[]>()
     for (const [at, item] of items.entries()) {
       const partition = this.partition(item)
-      groups.set(partition, [...(groups.get(partition) ?? []), at])
+      const group = groups.get(partition)
+      if (group === undefined) groups.set(partition, [at])
+      else group.push(at)
     }
     return [...groups]
   }

@@ -8,16 +8,19 @@ const SCAN_COUNT = 500
 /**
  * Unlinks every claim and then every value whose key matches, in two complete passes: a load that was running when the
  * first began has lost its claim by the second, and cannot put back what the second takes away.
+ *
+ * @param bounded runs each step, and bounds it in time: there is no bound to all of them together
  */
 export async function sweepKeys(
   connection: RedisConnection,
   layouts: readonly Layout[],
   patterns: readonly Pattern[],
+  bounded: <T>(step: () => Promise<T>) => Promise<T>,
 ): Promise<void> {
   for (const kind of ['claims', 'values'] as const) {
     for (const pattern of patterns) {
       for (const layout of layouts)
-        await pass(connection, layout, layout.scans(globOf(pattern))[kind], pattern)
+        await pass(connection, layout, layout.scans(globOf(pattern))[kind], pattern, bounded)
     }
   }
 }
@@ -27,12 +30,14 @@ async function pass(
   layout: Layout,
   match: string,
   pattern: Pattern,
+  bounded: <T>(step: () => Promise<T>) => Promise<T>,
 ): Promise<void> {
   let cursor = '0'
   do {
-    const [next, names] = await connection.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT)
+    const at = cursor
+    const [next, names] = await bounded(() => connection.scan(at, 'MATCH', match, 'COUNT', SCAN_COUNT))
     const matching = names.filter((name) => pattern.test(layout.keyOf(name)))
-    if (matching.length > 0) await connection.unlink(...matching)
+    if (matching.length > 0) await bounded(() => connection.unlink(...matching))
     cursor = next
   } while (cursor !== '0')
 }

@@ -92,7 +92,9 @@ function isHarmless(tokens: readonly Token[], at: number): boolean {
   const { kind, value } = token
   const [before, earlier] = [tokens[at - 1], tokens[at - 2]]
   if (isSymbol(before, '.')) {
-    return earlier?.value === 'pg_catalog' && !isSymbol(tokens[at - 3], '.') && Object.hasOwn(FUNCTIONS, value)
+    return (
+      earlier?.value === 'pg_catalog' && !isSymbol(tokens[at - 3], '.') && Object.hasOwn(FUNCTIONS, value)
+    )
   }
   // A cast to a type with a modifier, and the columns of an alias: no expression stands there.
   if (isSymbol(before, ':') && isSymbol(earlier, ':')) return true
@@ -104,7 +106,12 @@ function isHarmless(tokens: readonly Token[], at: number): boolean {
   // WITH t (a, b) AS …
   if (isWord(before, 'with') || isWord(before, 'recursive')) return at <= 2
   if (INFIX.includes(value)) return endsOperand(isWord(before, 'not') ? earlier : before)
-  return before !== undefined && before.kind !== 'name' && Object.hasOwn(AFTER, value) && AFTER[value]?.includes(before.value) === true
+  return (
+    before !== undefined &&
+    before.kind !== 'name' &&
+    Object.hasOwn(AFTER, value) &&
+    AFTER[value]?.includes(before.value) === true
+  )
 }
 
 /** Whether changing this setting leaves alone what names mean and what statements write. */
@@ -133,5 +140,12 @@ function endsOperand(token: Token | undefined): boolean {
 }
 
 function toIndex(words: string): Readonly<Record<string, true>> {
-  return Object.freeze(Object.fromEntries(words.trim().split(/\s+/).map((word) => [word, true as const])))
+  return Object.freeze(
+    Object.fromEntries(
+      words
+        .trim()
+        .split(/\s+/)
+        .map((word) => [word, true as const]),
+    ),
+  )
 }

@@ -71,7 +71,8 @@ export async function observed<R>(
   for (const note of notes) {
     // The same again: a transaction of many statements keeps few notes.
     const last = work.notes.at(-1)
-    if (last === undefined || last.write !== note.write || note.write?.returning !== undefined) work.note(note)
+    if (last === undefined || last.write !== note.write || note.write?.returning !== undefined)
+      work.note(note)
   }
   const result = await send()
   const [only] = notes

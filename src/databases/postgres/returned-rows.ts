@@ -32,7 +32,13 @@ export function returnedRows(
       if (!Object.hasOwn(row, column)) return undefined
       image[column] = row[column]
     }
-    changes.push(operation === 'insert' ? { after: image } : operation === 'delete' ? { before: image } : { before: image, after: image })
+    changes.push(
+      operation === 'insert'
+        ? { after: image }
+        : operation === 'delete'
+          ? { before: image }
+          : { before: image, after: image },
+    )
   }
   return changes
 }

@@ -33,6 +33,15 @@ export async function sealPostgres(send: SendSql, work: PostgresWork): Promise<v
   }
 }
 
+/** Rejects with `SEAL_FAILED` where a `bind` function's statement failed, and with it the transaction. */
+export async function confirmPostgres(send: SendSql): Promise<void> {
+  try {
+    await send('SELECT 1')
+  } catch (error) {
+    throw isAborted(error) ? swallowed(error) : error
+  }
+}
+
 async function findWrites(send: SendSql, work: PostgresWork): Promise<readonly TableChange[]> {
   const { notes, state, unit } = work
   const { tables, detectWrites } = state
@@ -44,7 +53,10 @@ async function findWrites(send: SendSql, work: PostgresWork): Promise<readonly T
     if (!wrote || detectWrites === 'declared' || (detectWrites === 'auto' && !opaque)) return []
     return fromLocks(await settledLocks(send, tables), declared, [], tables)
   }
-  const named = await tables.named(send, understood.map(({ write }) => write.table))
+  const named = await tables.named(
+    send,
+    understood.map(({ write }) => write.table),
+  )
   const noticed: Noticed[] = []
   const gone: TableChange[] = []
   for (const { note, write } of understood) {
@@ -76,20 +88,22 @@ function fromLocks(
   noticed: readonly Noticed[],
   tables: Tables,
 ): readonly TableChange[] {
-  const written = [...locked.values()].filter(({ temporary }) => !temporary)
+  const everything = [...locked.values()]
   const namesOf = (oid: string) => locked.get(oid)?.names ?? []
   /** Whether a write of `table` may have changed what is called `name` besides. */
   const reaches = (table: Table, name: string) =>
     table.opaque || [...table.onDelete, ...table.onUpdate].some((oid) => namesOf(oid).includes(name))
-  const names = new Set(written.flatMap((table) => table.names))
+  const kept = noticed.filter(({ table }) => !table.temporary)
   const wholly = new Set<string>()
-  for (const name of names) {
-    const own = noticed.filter(({ table }) => namesOf(table.oid).includes(name))
-    const surprising = written.some((table) => reaches(table, name) && !(declared.has(name) && table.names.includes(name)))
-    if (surprising || (own.length === 0 && !declared.has(name))) wholly.add(name)
+  for (const name of everything.flatMap(({ names, temporary }) => (temporary ? [] : names))) {
+    const own = kept.some(({ table }) => table.names.includes(name))
+    const surprising = everything.some(
+      (table) => reaches(table, name) && !(declared.has(name) && table.names.includes(name)),
+    )
+    if (surprising || !(own || declared.has(name))) wholly.add(name)
   }
-  const rows = noticed.filter(({ table }) => !table.temporary && !table.names.some((name) => wholly.has(name)))
-  return [...[...wholly].map((table) => ({ table })), ...changesOf(rows, (name) => !declared.has(name), tables)]
+  const told = changesOf(kept, (name) => !declared.has(name), tables)
+  return [...[...wholly].map((table) => ({ table })), ...told.filter(({ table }) => !wholly.has(table))]
 }
 
 /** What plain writes come to: their rows where all of a table's are certain, else the table where that is needed. */
@@ -101,8 +115,10 @@ function changesOf(
   const changes = new Map<string, TableChange[] | 'whole'>()
   for (const { note, write, table } of noticed) {
     const rows = returnedRows(write, note.rows, table)
-    // The table may have got other columns than were learned.
-    if (rows === undefined && note.rows !== undefined) tables.forget(table.oid)
+    // Whole rows that do not fit: the table has other columns than were learned.
+    if (rows === undefined && write.returning === 'all' && typeof note.rows?.[0] === 'object') {
+      tables.forget(table.oid)
+    }
     for (const name of table.names) {
       const before = changes.get(name) ?? []
       if (rows === undefined || table.names.length > 1) {

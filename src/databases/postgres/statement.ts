@@ -39,7 +39,9 @@ export function readStatements(sql: string): readonly Statement[] {
   const control = first === undefined ? undefined : readControl(first)
   if (control !== undefined) return [control]
   const suspect = SUSPECT.exec(sql)
-  return sql.includes(';') && suspect !== null ? [{ kind: 'control', word: suspect[0].toUpperCase() }] : [OPAQUE]
+  return sql.includes(';') && suspect !== null
+    ? [{ kind: 'control', word: suspect[0].toUpperCase() }]
+    : [OPAQUE]
 }
 
 function readStatement(tokens: readonly Token[]): Statement {
@@ -110,7 +112,8 @@ function setsHarmlessly(tokens: readonly Token[]): boolean {
   const at = isWord(tokens[1], 'local') || isWord(tokens[1], 'session') ? 2 : 1
   const name = tokens[at]
   if (name?.kind !== 'word') return false
-  if (name.value === 'transaction' || name.value === 'constraints' || name.value === 'characteristics') return true
+  if (name.value === 'transaction' || name.value === 'constraints' || name.value === 'characteristics')
+    return true
   if (name.value === 'time' && isWord(tokens[at + 1], 'zone')) return true
   const rest = isSymbol(tokens[at + 1], '.') ? `.${tokens[at + 2]?.value}` : ''
   return isHarmlessSetting(name.value + rest)

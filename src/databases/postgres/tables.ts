@@ -3,8 +3,8 @@ import catalogue from './catalogue.sql'
 import hasWritten from './has-written.sql'
 import lockedTables from './locked-tables.sql'
 import namedTables from './named-tables.sql'
-import type { TableName } from './plain-write.ts'
 import { type SendSql, withoutHeader } from './session.ts'
+import type { TableName } from './statement-cursor.ts'
 import { readTokens } from './tokens.ts'
 
 const CATALOGUE = withoutHeader(catalogue)
@@ -61,7 +61,7 @@ export class Tables {
     send: SendSql,
     names: readonly TableName[],
   ): Promise<{ readonly wrote: boolean; readonly find: (name: TableName) => Table | undefined }> {
-    const texts = [...new Set(names.map(written))]
+    const texts = [...new Set(names.map(written))].filter((name) => !name.includes(BETWEEN_NAMES))
     const rows = await send(NAMED_TABLES, [texts.join(BETWEEN_NAMES)])
     const known = await this.#read(send, rows)
     const tables = new Map(rows.map((row, at) => [texts[at], known.get(row.oid)] as const))
@@ -81,7 +81,9 @@ export class Tables {
   async #read(send: SendSql, rows: readonly Row[]): Promise<ReadonlyMap<string, Table>> {
     const found = rows.filter((row) => row.oid !== null)
     // What lies above a partition may change without a trace at it.
-    const missing = found.filter((row) => row.parents !== '{}' || this.#learned.get(row.oid)?.related !== related(row))
+    const missing = found.filter(
+      (row) => row.parents !== '{}' || this.#learned.get(row.oid)?.related !== related(row),
+    )
     if (missing.length > 0) await this.#learn(send, missing)
     return new Map(found.map((row) => [row.oid, this.#table(row)] as const))
   }
@@ -89,7 +91,9 @@ export class Tables {
   async #learn(send: SendSql, missing: readonly Row[]): Promise<void> {
     if (this.#learned.size > MOST_REMEMBERED) this.#learned.clear()
     const rows = new Map(
-      (await send(CATALOGUE, [missing.map((row) => row.oid).join(',')])).map((row) => [row.oid, row] as const),
+      (await send(CATALOGUE, [missing.map((row) => row.oid).join(',')])).map(
+        (row) => [row.oid, row] as const,
+      ),
     )
     for (const seen of missing) {
       const row = rows.get(seen.oid)
@@ -119,7 +123,11 @@ export class Tables {
       return { ...UNKNOWN, oid: row.oid, names: /^\d+$/.test(shown) ? [] : [shown] }
     }
     const { ancestors, partition } = learned
-    return { ...learned, oid: row.oid, names: partition && ancestors.length > 0 ? ancestors : [shown, ...ancestors] }
+    return {
+      ...learned,
+      oid: row.oid,
+      names: partition && ancestors.length > 0 ? ancestors : [shown, ...ancestors],
+    }
   }
 }
 

@@ -30,9 +30,7 @@ const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
 
 const PLAIN_NUMBER: Token = { kind: 'number', value: '' }
 const PARAMETER: Token = { kind: 'parameter', value: '' }
-const DOLLAR_TEXT: Token = { kind: 'text', value: '' }
-/** A text with backslash escapes; what is told apart by being this very object. */
-const ESCAPED_TEXT: Token = { kind: 'text', value: '' }
+const TEXT: Token = { kind: 'text', value: '' }
 const LONGEST_CONTENT = 64
 
 /**
@@ -72,9 +70,9 @@ export function readTokens(sql: string): Tokens {
         continue
       }
       const content = sql.slice(start + 1, at - 1)
-      // Without standard_conforming_strings the backslash would keep the quote from ending the text; and a text that
-      // follows one with escapes, on a further line, continues it.
-      if (content.endsWith('\\') || content.includes("\\'") || tokens.at(-1) === ESCAPED_TEXT) return doubt
+      // The quote after a backslash ends no text without standard_conforming_strings, nor where this one, on a
+      // further line, continues one with escapes.
+      if (content.endsWith('\\') || content.includes("\\'")) return doubt
       tokens.push({ kind: 'text', value: '', content: content.slice(0, LONGEST_CONTENT) })
     } else if (first === '$' && take(ORDINAL) !== undefined) {
       tokens.push(PARAMETER)
@@ -83,7 +81,7 @@ export function readTokens(sql: string): Tokens {
       const end = tag === undefined ? -1 : sql.indexOf(tag, at)
       if (tag === undefined || end < 0) return doubt
       at = end + tag.length
-      tokens.push(DOLLAR_TEXT)
+      tokens.push(TEXT)
     } else {
       const number = take(NUMERIC)
       if (number !== undefined) {
@@ -102,7 +100,7 @@ export function readTokens(sql: string): Tokens {
       if (next === "'" && (word === 'e' || word === 'E')) {
         at = escapedEnd(sql, at)
         if (at < 0) return doubt
-        tokens.push(ESCAPED_TEXT)
+        tokens.push(TEXT)
         continue
       }
       if (next === '&' && (word === 'u' || word === 'U') && /['"]/.test(sql.charAt(at + 1))) return doubt

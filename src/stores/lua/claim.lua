@@ -2,7 +2,7 @@
 -- KEYS: claim
 -- ARGV: nonce, ms to prolong it by ('0' gives it back)
 -- returns 1 if it was this nonce's, else 0
-local claim = redis.call('GET', KEYS[1])
-if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then return 0 end
+local claim = redis.pcall('GET', KEYS[1])
+if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('UNLINK', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1

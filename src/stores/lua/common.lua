@@ -1,8 +1,8 @@
 -- Prepended to every script.
 -- KEYS: none of its own
 -- ARGV: none of its own
--- returns nothing; defines now(), epoch_of(state, fresh), agree(state, time, settings, lifetime), stamp_of(stored, time)
---         and written_stamp(token, created, locks)
+-- returns nothing; defines now(), typed(key, kind), epoch_of(state, fresh), agree(state, time, settings, lifetime),
+--         stamp_of(stored, time) and written_stamp(token, created, locks)
 
 -- Milliseconds since 1970 by the server's clock.
 local function now()
@@ -10,13 +10,24 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Unlinks what is of another type than it should be: somebody else's, and in the way.
+local function typed(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then redis.call('UNLINK', key) end
+end
+
 -- The epoch and sequence of this incarnation of the data. The epoch follows the primary's replication id, which a
--- restart and a failover change: without a record, or under another id, everything cached before is void.
+-- restart and a failover change: without a record that can be read, or under another id, everything cached before is
+-- void. A replica knows nothing for certain, so that it answers nothing.
 local function epoch_of(state, fresh)
   local info = redis.pcall('INFO', 'replication')
-  local replid = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or 'unknown'
-  local known = redis.call('HMGET', state, 'epoch', 'seq', 'replid', 'born')
-  if known[1] and known[3] == replid then
+  if type(info) ~= 'string' then info = '' end
+  if string.find(info, 'role:slave', 1, true) then error('READONLY this is a replica; the cache needs the primary') end
+  local replid = string.match(info, 'master_replid:(%x+)') or 'unknown'
+  local known = redis.pcall('HMGET', state, 'epoch', 'seq', 'replid', 'born')
+  if known.err then
+    redis.call('UNLINK', state)
+  elseif known[1] and known[3] == replid and #known[1] == 16 and string.find(known[2] or '', '^%d+$') then
     return known[1], tonumber(known[2]), tonumber(known[4])
   end
   local born = now()
@@ -27,7 +38,7 @@ end
 -- Keeps the namespace's settings alive; gives those in force where they differ, else ''.
 local function agree(state, time, settings, lifetime)
   local known = redis.call('HMGET', state, 'settings', 'settled')
-  if known[1] and known[1] ~= settings and tonumber(known[2]) > time then return known[1] end
+  if known[1] and known[1] ~= settings and (tonumber(known[2] or '') or 0) > time then return known[1] end
   redis.call('HSET', state, 'settings', settings, 'settled', time + tonumber(lifetime))
   return ''
 end

@@ -1,13 +1,13 @@
--- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current and unlocked. Keeps the stamps
--- alive for longer than the value, never shortening an expiry.
+-- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current and unlocked. Keeps
+-- the stamps alive for longer than the value, never shortening an expiry.
 -- KEYS: state, value, claim, lease holders, stamps...
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
 --       channel, message body, ms for which a lease holder counts ('0': do not tell)
 -- returns { 1 if stored or 0 if refused, lease holders if it was published }
 local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
 if epoch ~= ARGV[2] then return { 0, {} } end
-local claim = redis.call('GET', KEYS[3])
-if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
+local claim = redis.pcall('GET', KEYS[3])
+if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
 local stored = redis.call('MGET', unpack(KEYS, 5))
 local tokens = ARGV[4]
 for at = 1, #stored do
@@ -15,9 +15,10 @@ for at = 1, #stored do
   -- Under a soft lock, expired or not, nothing is filled.
   if string.find(stored[at], ';', 17, true) then return { 0, {} } end
 end
-redis.call('UNLINK', KEYS[3])
 local replaced = ARGV[8] == '1' and redis.call('EXISTS', KEYS[2]) == 1
+-- Before anything is unlinked: at maxmemory it must be refused, and after an unlink it would not be.
 local made = redis.pcall('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
+redis.call('UNLINK', KEYS[3])
 if type(made) == 'table' and made.err then return { 0, {} } end
 local lifetime = tonumber(ARGV[6])
 for at = 5, #KEYS do

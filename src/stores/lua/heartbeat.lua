@@ -3,23 +3,20 @@
 -- KEYS: state, maps, registration stamp, lease holders, a name that need not exist
 -- ARGV: fresh epoch, map digest, registration ms, process, ms after which a holder is forgotten,
 --       settings, ms that settings stay in force
--- returns { epoch, sequence, 1 if this map is registered, the registration's token ('' where missing), settings in
---           force where they differ, else '' }
+-- returns { epoch, sequence, 1 if this map is registered for long enough, the registration's token ('' where missing),
+--           settings in force where they differ, else '' }
 redis.call('UNLINK', KEYS[5])
 local time = now()
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local differing = agree(KEYS[1], time, ARGV[6], ARGV[7])
 if differing ~= '' then return { epoch, sequence, 0, '', differing } end
+typed(KEYS[4], 'zset')
 redis.call('ZADD', KEYS[4], time, ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', time - tonumber(ARGV[5]))
-local registered = redis.call('ZSCORE', KEYS[2], ARGV[2])
-if not registered or tonumber(registered) < time then
+-- Registered anew halfway through its time, with all that hangs on it: the skeleton must not lapse before it.
+local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[2])
+if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[3]) / 2 then
   return { epoch, sequence, 0, '', '' }
-end
-local lifetime = tonumber(ARGV[3])
-if tonumber(registered) - time < lifetime / 2 then
-  redis.call('ZADD', KEYS[2], time + lifetime, ARGV[2])
-  redis.call('PEXPIRE', KEYS[3], lifetime)
 end
 local token = redis.call('GET', KEYS[3])
 return { epoch, sequence, 1, token and string.sub(token, 1, 16) or '', '' }

@@ -5,6 +5,7 @@
 -- ARGV: fresh epoch, channel, message body, lock id, lock ms, ms for which a lease holder counts, a fresh token per stamp
 -- returns { epoch, sequence, digests of the live maps, number of stamps newly locked, lease holders }
 redis.call('UNLINK', KEYS[4])
+typed(KEYS[2], 'zset')
 local time = now()
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local deadline = time + tonumber(ARGV[5])

@@ -4,27 +4,23 @@
 -- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use), S
 --       fresh tokens, then per item: head of the fingerprint, stamp indices ('' for all in order), nonce ('' for no
 --       claim), claim ms, '1' to take over
--- returns { epoch, sequence, 1 if this map is registered, S tokens ('' where missing), indices of stamps with expired
---           locks, then per item: { value or false, 1 if there is a value that is void, 0 no claim / 1 granted / 2 held
---           / 3 under a lock, holder's nonce } }
+-- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens ('' where missing), indices of stamps
+--           with expired locks, then per item: { value or false, 1 if there is a value that is void or 2 if it is none
+--           of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce } }
 local count = tonumber(ARGV[1])
 local items = tonumber(ARGV[2])
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 
 local time = now()
-local registered = redis.call('ZSCORE', KEYS[2], ARGV[4])
-if not registered or tonumber(registered) < time then
+local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
+-- Registered anew halfway through its time, with all that hangs on it: the skeleton must not lapse before it.
+local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[4])
+if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[5]) / 2 or not stored[1] then
   return { epoch, sequence, 0 }
-end
-local lifetime = tonumber(ARGV[5])
-if tonumber(registered) - time < lifetime / 2 then
-  redis.pcall('ZADD', KEYS[2], time + lifetime, ARGV[4])
-  redis.pcall('PEXPIRE', KEYS[3], lifetime)
 end
 
 local tokens = {}
 local complete = true
-local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
 local lock_ms = tonumber(ARGV[7])
 local locked = {}
 local expired = {}
@@ -81,20 +77,28 @@ for item = 1, items do
   for at = 1, #wanted do parts[at] = tokens[wanted[at]] end
   local vector = table.concat(parts)
 
-  local value = redis.call('GET', value_key)
+  local value = redis.pcall('GET', value_key)
+  -- Of another type, or of another format: nothing that this version of the library wrote.
+  local strange = type(value) == 'table'
+  if strange then
+    value = false
+  elseif value then
+    strange = string.sub(value, 1, 3) ~= string.sub(head, 1, 3)
+  end
   local valid = false
   if value and whole then
     local expected = head .. epoch .. vector
     valid = string.sub(value, 1, #expected) == expected
   end
-  local voided = (value and not valid) and 1 or 0
+  local voided = strange and 2 or (value and not valid) and 1 or 0
 
   if under_lock then
     reply[#reply + 1] = { false, voided, 3, '' }
   elseif valid and not take_over then
     reply[#reply + 1] = { value, 0, 0, '' }
   else
-    local claim = redis.call('GET', claim_key)
+    local claim = redis.pcall('GET', claim_key)
+    if type(claim) ~= 'string' then claim = false end
     -- A claim whose vector is no longer current belongs to a load that can fill nothing.
     local held = claim and whole and string.sub(claim, 17) == vector
     local holder = held and string.sub(claim, 1, 16) or ''

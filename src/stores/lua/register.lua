@@ -1,13 +1,17 @@
 -- Registers a map, so that every writer of the namespace learns which patterns its readers rely on. A registration that
--- had lapsed gets a new token: nothing filled under the old one is believed.
--- KEYS: state, maps, registration stamp, skeleton
+-- had lapsed gets a new token: nothing filled under the old one is believed. Unlinks before anything that grows, so that
+-- a process goes on at maxmemory.
+-- KEYS: state, maps, registration stamp, skeleton, a name that need not exist
 -- ARGV: fresh epoch, map digest, registration ms, fresh token, skeleton, settings, ms that settings stay in force
 -- returns { epoch, sequence, settings in force where they differ, else '' }
+redis.call('UNLINK', KEYS[5])
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local time = now()
 local differing = agree(KEYS[1], time, ARGV[6], ARGV[7])
 if differing ~= '' then return { epoch, sequence, differing } end
 local lifetime = tonumber(ARGV[3])
+typed(KEYS[2], 'zset')
+typed(KEYS[3], 'string')
 local score = redis.call('ZSCORE', KEYS[2], ARGV[2])
 if not score or tonumber(score) < time or redis.call('EXISTS', KEYS[3]) == 0 then
   redis.call('SET', KEYS[3], ARGV[4] .. time, 'PX', lifetime)

@@ -31,6 +31,7 @@ for first = 5, 4 + count, 5000 do
   end
   if #unlocked > 0 then redis.call('UNLINK', unpack(unlocked)) end
 end
+typed(KEYS[2], 'zset')
 local epoch = epoch_of(KEYS[1], ARGV[1])
 local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])

@@ -76,10 +76,7 @@ export const valueCases = {
     const one = await bench.join()
     await one.put('user:1', { stamps: ['user:*'] })
     await one.put('user:2', { stamps: ['user:*', 'user:{id}'] })
-    assert.equal(
-      (await one.read('user:1', undefined, { stamps: ['user:*', 'user:{id}'] })).value,
-      undefined,
-    )
+    assert.equal((await one.read('user:1', undefined, { stamps: ['user:*', 'user:{id}'] })).value, undefined)
     assert.equal((await one.read('user:1', undefined, { stamps: ['user:{id}'] })).value, undefined)
   },
 
