@@ -5,20 +5,23 @@ import { type Reservation, TouchLog } from './reservations.ts'
 const IDLE_KEPT = 20_000
 
 /**
- * One generation of a stamp, as this process knows it. Entries in memory hold the generations they were filled under;
+ * One generation of a stamp in one partition, as this process knows it. Entries in memory hold the generations they were filled under;
  * a rotation ends a generation by setting one flag, however many entries hold it.
  */
 export class Generation {
   readonly name: StampName
   readonly token: string
+  /** The epoch of the partition whose stamp it is: each partition has tokens of its own. */
+  readonly epoch: string
   /** Whether values filled under it may still be answered. Never true again once false. */
   live = true
   /** How many memory entries hold it. */
   holders = 0
 
-  constructor(name: StampName, token: string) {
+  constructor(name: StampName, token: string, epoch: string) {
     this.name = name
     this.token = token
+    this.epoch = epoch
   }
 }
 
@@ -38,12 +41,14 @@ export function allLive(vector: readonly Generation[]): boolean {
  * value in the store can be judged without asking for its stamps.
  */
 export class StampTable {
-  readonly #current = new Map<StampName, Generation>()
+  /** By the epoch of the partition, and name. */
+  readonly #current = new Map<string, Map<StampName, Generation>>()
   /** Generations that no entry holds. */
-  readonly #idle = new LRUCache<StampName, Generation>({
+  readonly #idle = new LRUCache<Generation, true>({
     max: IDLE_KEPT,
-    dispose: (generation, name, reason) => {
-      if (reason === 'evict' && this.#current.get(name) === generation) this.#current.delete(name)
+    dispose: (_, generation, reason) => {
+      if (reason === 'evict' && this.#isCurrent(generation))
+        this.#current.get(generation.epoch)?.delete(generation.name)
     },
   })
   readonly #touched = new TouchLog()
@@ -53,18 +58,26 @@ export class StampTable {
 
   /** How many generations are known. */
   get size(): number {
-    return this.#current.size
+    let size = 0
+    for (const stamps of this.#current.values()) size += stamps.size
+    return size
   }
 
-  /** The token this process believes current; undefined where it knows none. */
-  token(name: StampName): string | undefined {
-    return this.#current.get(name)?.token
+  /** The token this process believes current in the partition of this epoch; undefined where it knows none. */
+  token(name: StampName, epoch: string): string | undefined {
+    return this.#current.get(epoch)?.get(name)?.token
+  }
+
+  /** The tokens it believes current in any partition. */
+  tokens(name: StampName): readonly string[] {
+    return [...this.#current.values()].flatMap((stamps) => stamps.get(name)?.token ?? [])
   }
 
   /** Makes what this process knows of these stamps and keys void, and revokes the fills that rely on them. */
   touch(stamps: readonly StampName[], keys: readonly string[]): void {
     for (const name of stamps) {
-      this.#end(name)
+      // Rotated in one partition or in all: that of the message is not worth telling apart.
+      for (const known of this.#current.values()) this.#end(known, name)
       this.#touched.stamp(name)
     }
     for (const key of keys) this.#touched.key(key)
@@ -72,7 +85,8 @@ export class StampTable {
 
   /** Forgets every generation and revokes every fill. */
   flush(): void {
-    for (const generation of this.#current.values()) generation.live = false
+    for (const stamps of this.#current.values())
+      for (const generation of stamps.values()) generation.live = false
     this.#current.clear()
     this.#idle.clear()
     this.#touched.everything()
@@ -122,30 +136,36 @@ export class StampTable {
   }
 
   /**
-   * The vector for an entry filled under these tokens, or undefined where the fill was revoked or the tokens
-   * contradict what is known (which is then forgotten: one of the two is out of date).
+   * The vector for an entry filled under these tokens of the partition of this epoch, or undefined where the fill was
+   * revoked or the tokens contradict what is known (which is then forgotten: one of the two is out of date).
    */
-  admit(reservation: Reservation, tokens: readonly string[]): readonly Generation[] | undefined {
+  admit(
+    reservation: Reservation,
+    tokens: readonly string[],
+    epoch: string,
+  ): readonly Generation[] | undefined {
     if (!this.intact(reservation)) return undefined
+    const stamps = this.#current.get(epoch) ?? new Map<StampName, Generation>()
+    this.#current.set(epoch, stamps)
     let contradiction = false
     const vector = reservation.stamps.map((name, at) => {
       const token = tokens[at] as string
-      const known = this.#current.get(name)
+      const known = stamps.get(name)
       if (known !== undefined && known.token !== token) {
-        this.#end(name)
+        this.#end(stamps, name)
         contradiction = true
       }
-      return known ?? new Generation(name, token)
+      return known ?? new Generation(name, token, epoch)
     })
     if (contradiction) return undefined
-    for (const generation of vector) this.#current.set(generation.name, generation)
+    for (const generation of vector) stamps.set(generation.name, generation)
     return vector
   }
 
   /** An entry in memory holds this vector from now on. */
   hold(vector: readonly Generation[]): void {
     for (const generation of vector) {
-      if (generation.holders++ === 0) this.#idle.delete(generation.name)
+      if (generation.holders++ === 0) this.#idle.delete(generation)
     }
   }
 
@@ -163,16 +183,19 @@ export class StampTable {
   }
 
   #rest(generation: Generation): void {
-    if (generation.holders > 0 || this.#current.get(generation.name) !== generation) return
-    this.#idle.set(generation.name, generation)
+    if (generation.holders === 0 && this.#isCurrent(generation)) this.#idle.set(generation, true)
   }
 
-  #end(name: StampName): void {
-    const generation = this.#current.get(name)
+  #isCurrent(generation: Generation): boolean {
+    return this.#current.get(generation.epoch)?.get(generation.name) === generation
+  }
+
+  #end(stamps: Map<StampName, Generation>, name: StampName): void {
+    const generation = stamps.get(name)
     if (generation === undefined) return
     generation.live = false
-    this.#current.delete(name)
-    this.#idle.delete(name)
+    stamps.delete(name)
+    this.#idle.delete(generation)
   }
 }
 

@@ -145,8 +145,8 @@ export class Subscription implements StoreListener {
   /** A registration that lapsed and came back voids what was filled under the old one. */
   checkRegistration(tokens: readonly string[]): void {
     const { stamps, registration } = this.#heard
-    const known = stamps.token(registration)
-    if (known !== undefined && tokens.some((token) => token !== known)) this.flush('a lapsed registration')
+    const known = stamps.tokens(registration)
+    if (known.some((token) => !tokens.includes(token))) this.flush('a lapsed registration')
   }
 
   flush(reason: string): void {

@@ -135,12 +135,12 @@ export interface WrappedMethod<Args extends readonly unknown[], R = unknown, Out
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of any method
 type AnyMethod = (...args: any[]) => unknown
 
-/** Which methods of a repository to cache, and under which keys. */
+/** Which methods of a repository to cache, and under which keys. A method that is left out or undefined is not. */
 export type WrapConfig<R> = {
   readonly [Name in keyof R as R[Name] extends AnyMethod ? Name : never]?: R[Name] extends (
     ...args: infer Args
   ) => infer Out
-    ? WrappedMethod<Args, R, Out>
+    ? WrappedMethod<Args, R, Out> | undefined
     : never
 }
 
@@ -153,15 +153,16 @@ type ValueOf<F> = F extends (...args: never[]) => infer Out ? Awaited<Out> : nev
  */
 export type CheckedWrap<R, M> = {
   readonly [Name in keyof M]: Name extends keyof R
-    ? { readonly [Option in Exclude<keyof M[Name], keyof WrappedMethod<never>>]: never } & (KeyGiven<
-        M[Name]
-      > extends Key<infer V>
-        ? ValueOf<R[Name]> extends V
-          ? unknown
-          : { readonly keyIsOfAnotherType: V }
-        : unknown)
+    ? CheckedMethod<NonNullable<M[Name]>, ValueOf<R[Name]>> | Extract<M[Name], undefined>
     : never
 }
+type CheckedMethod<M, Value> = {
+  readonly [Option in Exclude<keyof M, keyof WrappedMethod<never>>]: never
+} & (KeyGiven<M> extends Key<infer V>
+  ? Value extends V
+    ? unknown
+    : { readonly keyIsOfAnotherType: V }
+  : unknown)
 
 /** Where a fill by hand begins: made by `mark` before the data is read, given back with `set`. */
 export interface Mark<K extends string = string> {

@@ -73,7 +73,7 @@ export class Template {
     let ended: string | undefined
     for (let index = 0; index < this.segments.length; index++) {
       const { prefix, parameter, suffix } = this.segments[index] as Segment
-      const value = parameter === undefined ? undefined : valueOf(parameters, parameter)
+      const value = parameter === undefined ? undefined : ownValue(parameters, parameter)
       if (parameter !== undefined && index >= this.required && value === undefined) {
         ended ??= parameter
         continue
@@ -138,7 +138,7 @@ export class Template {
     let text = ''
     for (const [index, segment] of this.segments.entries()) {
       const { prefix, parameter, suffix } = segment
-      const value = parameter === undefined ? undefined : valueOf(parameters, parameter)
+      const value = parameter === undefined ? undefined : ownValue(parameters, parameter)
       if (parameter !== undefined && index >= this.required && value === undefined) {
         open.push(parameter)
         continue
@@ -214,7 +214,7 @@ export class Template {
 }
 
 /** A parameter's value. What every object inherits (`constructor`, `toString`) is none. */
-function valueOf(parameters: Readonly<Record<string, unknown>>, name: string): unknown {
+function ownValue(parameters: Readonly<Record<string, unknown>>, name: string): unknown {
   return name in Object.prototype && !Object.hasOwn(parameters, name) ? undefined : parameters[name]
 }
 

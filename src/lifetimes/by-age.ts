@@ -43,9 +43,16 @@ export function byAge(parameter: string, options: ByAgeOptions): LifetimePolicy 
   if (typeof parameter !== 'string' || parameter === '') {
     throw new CacheError('INVALID_OPTION', `${what}: name the key parameter that holds the date.`)
   }
-  checkOptions(options, ['timeZone', 'tiers', 'beyond'], what)
+  // Whole, so that what is missing is named like what is wrong.
+  checkOptions(options ?? null, ['timeZone', 'tiers', 'beyond'], what)
+  if (typeof options.tiers !== 'object' || options.tiers === null || Array.isArray(options.tiers)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: tiers: ${show(options.tiers)} is not an object of lifetimes by age in days, such as { 0: '5s', 7: '2m' }.`,
+    )
+  }
   const timeZone = checkTimeZone(options.timeZone ?? 'UTC', what)
-  const tiers = Object.entries(options.tiers ?? {})
+  const tiers = Object.entries(options.tiers)
     .map(([age, ttl]) => ({ age: checkAge(age, what), ttl: milliseconds(ttl, `${what}: tier ${age}`) }))
     .sort((one, other) => one.age - other.age)
   const beyond = milliseconds(options.beyond, `${what}: beyond`)

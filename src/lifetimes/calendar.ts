@@ -62,8 +62,9 @@ export function parseDate(text: string): number | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?!\d)/.exec(text)
   if (match === null) return undefined
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
-  const time = Date.UTC(year, month - 1, day)
-  const date = new Date(time)
+  // Not Date.UTC, which takes the years of the first century for those of the twentieth.
+  const date = new Date(0)
+  const time = date.setUTCFullYear(year, month - 1, day)
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? time / 86_400_000 : undefined
 }
 

@@ -86,8 +86,10 @@ export class Fetch {
     const { plan, certain, reload, term } = flight
     if (!plan.stored || certain || reload || term !== lease.term) return []
     const epoch = subscription.epoch(store.partition(plan))
-    const tokens = plan.stamps.map((name) => stamps.token(name))
-    if (epoch === undefined || !tokens.every((token) => token !== undefined)) return []
+    if (epoch === undefined) return []
+    const tokens = plan.stamps.map((name) => stamps.token(name, epoch))
+    if (!tokens.every((token) => token !== undefined)) return []
+    flight.epoch = epoch
     return [[flight, { tokens, expected: fingerprint(fingerprintHead(plan.stamps), epoch, tokens) }]]
   }
 

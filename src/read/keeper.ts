@@ -96,7 +96,7 @@ export class Keeper {
     if (landed.freshUntil === undefined) return
     if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
     if (!flights.leads(flight)) return
-    const vector = stamps.admit(flight.reservation, tokens)
+    const vector = stamps.admit(flight.reservation, tokens, flight.epoch ?? '')
     if (vector === undefined) return
     if (memory === undefined) {
       stamps.rest(vector)

@@ -71,8 +71,24 @@ export class NamespaceState {
     return token
   }
 
+  /** A locked stamp has no expiry, and is not evicted. */
   evict(name: StampName): void {
-    this.#stamps.delete(name)
+    if (!this.locked(name)) this.#stamps.delete(name)
+  }
+
+  /** Remembers everything. @returns what goes back to it, under a new epoch. */
+  replica(): () => void {
+    const stamps = new Map(this.#stamps)
+    const maps = new Map(this.#maps)
+    const holders = new Map(this.holders)
+    const settings = this.#settings
+    return () => {
+      this.reset()
+      for (const [name, stamp] of stamps) this.#stamps.set(name, stamp)
+      for (const [digest, map] of maps) this.#maps.set(digest, map)
+      for (const [process, at] of holders) this.holders.set(process, at)
+      this.#settings = settings
+    }
   }
 
   /** Voids the token. The locks of others stay, and with them a stamp. */
@@ -185,6 +201,22 @@ export class ApplicationState {
   /** Every key with a value or a claim. */
   keys(): string[] {
     return [...new Set([...this.#claims.keys(), ...this.#values.keys()])]
+  }
+
+  evict(key: string, what: 'value' | 'claim'): void {
+    if (what === 'value') this.#values.delete(key)
+    else this.#claims.delete(key)
+  }
+
+  /** Remembers everything. @returns what goes back to it. */
+  replica(): () => void {
+    const values = new Map(this.#values)
+    const claims = new Map(this.#claims)
+    return () => {
+      this.reset()
+      for (const [key, value] of values) this.#values.set(key, value)
+      for (const [key, claim] of claims) this.#claims.set(key, claim)
+    }
   }
 
   reset(): void {

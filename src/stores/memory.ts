@@ -35,18 +35,27 @@ export interface MemoryStoreOptions {
   readonly randomness?: Randomness
   /**
    * Runs a step some time later: the store's steps, answers and messages go through it, so that a test can order them.
+   * `process` is who asked, or whom a message is for; what is scheduled for one process as messages must stay in order.
    *
    * @default in a microtask
    */
-  readonly schedule?: (step: () => void, what: 'reply' | 'message') => void
+  readonly schedule?: (step: () => void, what: 'reply' | 'message', process: string) => void
 }
 
 /** A shared tier inside one process: give the same one to several caches and they are a fleet. */
 export interface MemoryStore extends StoreDriver {
   /** Loses everything and starts again under a new epoch, as FLUSHALL or a restart without data does. */
   flush(): void
-  /** Loses one stamp, as an eviction does. */
+  /** Loses one stamp, as an eviction does: not one under a soft lock, which has no expiry. */
   evictStamp(namespace: string, name: StampName): void
+  /** Loses the value or the fill claim of one key of an application, as an eviction does. */
+  evictKey(namespace: string, name: string, key: string, what: 'value' | 'claim'): void
+  /**
+   * Remembers what the store holds now, as a replica does that falls behind.
+   *
+   * @returns what promotes that replica: the store goes on with what was remembered, under a new epoch.
+   */
+  replica(): () => void
 }
 
 /**
@@ -70,13 +79,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const namespaces = new Map<string, NamespaceState>()
   const applications = new Map<string, ApplicationState>()
   const namespaceOf = (name: string) => ensure(namespaces, name, () => new NamespaceState(clock, randomness))
+  const applicationOf = (namespace: string, name: string) =>
+    ensure(applications, `${namespace}/${name}`, () => new ApplicationState(clock))
   return {
     kind: 'memory',
     holdsValues: true,
     connect(session) {
-      const place = `${session.namespace}/${session.name}`
-      const application = ensure(applications, place, () => new ApplicationState(clock))
-      return new MemoryStoreSession(session, namespaceOf(session.namespace), application, schedule)
+      const { namespace, name } = session
+      return new MemoryStoreSession(session, namespaceOf(namespace), applicationOf(namespace, name), schedule)
     },
     flush() {
       for (const application of applications.values()) application.reset()
@@ -84,6 +94,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     },
     evictStamp(namespace, name) {
       namespaceOf(namespace).evict(name)
+    },
+    evictKey(namespace, name, key, what) {
+      applicationOf(namespace, name).evict(key, what)
+    },
+    replica() {
+      const promotions = [...applications.values(), ...namespaces.values()].map((state) => state.replica())
+      return () => {
+        for (const promote of promotions) promote()
+      }
     },
   }
 }
@@ -290,12 +309,16 @@ class MemoryStoreSession implements Store {
     const toOthers = { ...message, keys: [], everyKey: false }
     for (const [process, subscriber] of subscribers) {
       const acknowledge = heard
-        ? () => this.#schedule(() => this.#acknowledgements.note(id, process), 'message')
+        ? () => this.#schedule(() => this.#acknowledgements.note(id, process), 'message', own)
         : undefined
-      this.#schedule(() => {
-        if (subscribers.get(process) !== subscriber) return
-        subscriber.listener.invalidated({ ...(subscriber.name === name ? message : toOthers), acknowledge })
-      }, 'message')
+      this.#schedule(
+        () => {
+          if (subscribers.get(process) !== subscriber) return
+          subscriber.listener.invalidated({ ...(subscriber.name === name ? message : toOthers), acknowledge })
+        },
+        'message',
+        process,
+      )
     }
     return { ...this.#reply(), heard: heard ? this.#acknowledgements.wait(id, waiting) : undefined }
   }
@@ -311,15 +334,20 @@ class MemoryStoreSession implements Store {
 
   /** One atomic step of the store; it runs, and its reply arrives, when the schedule says so. */
   #step<T>(step: () => T): Promise<T> {
+    const { process } = this.#session
     return new Promise((resolve, reject) => {
-      this.#schedule(() => {
-        try {
-          const result = step()
-          this.#schedule(() => resolve(result), 'reply')
-        } catch (error) {
-          reject(error as Error)
-        }
-      }, 'reply')
+      this.#schedule(
+        () => {
+          try {
+            const result = step()
+            this.#schedule(() => resolve(result), 'reply', process)
+          } catch (error) {
+            reject(error as Error)
+          }
+        },
+        'reply',
+        process,
+      )
     })
   }
 }

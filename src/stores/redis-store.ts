@@ -141,10 +141,11 @@ export class RedisStore implements Store {
   }
 
   async rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
-    const parts = [...inParts(stamps, () => 1), ...inParts(keys, () => 2)]
+    const all: readonly (StampName | KeyPlace)[] = [...stamps, ...keys]
+    const parts = inParts(all, (one) => (typeof one === 'string' ? 1 : 2))
     // Whoever acknowledges the last part has heard those before it.
     const messages = (parts.length === 0 ? [[]] : parts).map((part, at) => {
-      const last = at >= parts.length - 1
+      const last = at === Math.max(0, parts.length - 1)
       const names = part.filter((one) => typeof one === 'string')
       const places = part.filter((one) => typeof one === 'object')
       const told = places.map(({ key }) => key)

@@ -32,6 +32,11 @@ export class Unit implements UnitOfWork {
   /** Whether this process answers nothing of what the unit will rotate. */
   #blocked = false
   #unprotected = false
+  #preparing: Promise<void> | undefined
+  /** The part of {@link prepare} that rollback has to wait for, so that it can undo it. */
+  #locking: Promise<void> | undefined
+  /** Savepoints not yet ended, outermost first. */
+  readonly #savepoints: object[] = []
 
   constructor(
     room: WriteRoom,
@@ -79,17 +84,22 @@ export class Unit implements UnitOfWork {
   savepoint(): Savepoint {
     this.#checkOpen('savepoint')
     const before = this.#changes.length
+    const mark = {}
+    this.#savepoints.push(mark)
     let ended = false
-    const end = () => {
+    /** @returns whether it was still there: savepoints of one connection are nested, and end with those around them */
+    const end = (): boolean => {
       if (ended) throw closed('savepoint', 'ended')
       ended = true
+      const at = this.#savepoints.indexOf(mark)
+      if (at >= 0) this.#savepoints.length = at
+      return at >= 0
     }
     return {
-      release: end,
+      release: () => void end(),
       rollback: () => {
-        end()
-        // All that came after it is inside it: savepoints of one connection are nested.
-        this.#changes = this.#changes.slice(0, before)
+        // All that came after it is inside it.
+        if (end()) this.#changes = this.#changes.slice(0, before)
       },
     }
   }
@@ -99,21 +109,34 @@ export class Unit implements UnitOfWork {
   }
 
   async prepare(tx?: unknown): Promise<void> {
-    if (this.#state === 'prepared') return
-    this.#checkOpen('prepare')
-    this.#state = 'prepared'
+    if (this.#state !== 'prepared') {
+      this.#checkOpen('prepare')
+      this.#state = 'prepared'
+      this.#preparing = this.#prepare(tx)
+    }
+    return this.#preparing
+  }
+
+  async #prepare(tx: unknown): Promise<void> {
     if (this.#changes.length === 0) return
-    this.#targets = await this.#committer.resolve(mergeChanges(this.#changes), tx)
-    if (this.#room.locks) await this.#lock(this.#targets)
+    const targets = await this.#committer.resolve(mergeChanges(this.#changes), tx)
+    // Rolled back meanwhile: locks taken now would never be taken off.
+    if (this.#state !== 'prepared') return
+    this.#targets = targets
+    if (!this.#room.locks) return
+    this.#locking = this.#lock(targets)
+    await this.#locking
   }
 
   async commit(): Promise<Receipt> {
-    if (this.#state === 'committed' || this.#state === 'rolledBack') throw closed('commit', this.#state)
+    this.#checkNotEnded('commit')
+    this.#state = 'prepared'
+    // One under way must not be overtaken; one that failed is made good below.
+    await this.#preparing?.catch(nothing)
     // Its own locks would come too late to protect anything; the rotation itself does not.
-    if (this.#state === 'open' && this.#changes.length > 0) {
-      this.#state = 'prepared'
+    if (this.#targets === undefined && this.#changes.length > 0)
       this.#targets = await this.#committer.resolve(mergeChanges(this.#changes))
-    }
+    this.#checkNotEnded('commit')
     this.#state = 'committed'
     const receipt = await this.#end()
     for (const listener of this.#listeners) this.#call(listener, receipt)
@@ -124,6 +147,7 @@ export class Unit implements UnitOfWork {
     if (this.#state === 'committed') throw closed('rollback', this.#state)
     if (this.#state === 'rolledBack') return
     this.#state = 'rolledBack'
+    await this.#locking?.catch(nothing)
     if (this.#softLock !== undefined) await this.#end()
     else if (this.#blocked && this.#targets !== undefined) this.#committer.unblock(this.#targets)
     this.#targets = undefined
@@ -178,7 +202,13 @@ export class Unit implements UnitOfWork {
   #checkOpen(what: string): void {
     if (this.#state !== 'open') throw closed(what, this.#state)
   }
+
+  #checkNotEnded(what: string): void {
+    if (this.#state === 'committed' || this.#state === 'rolledBack') throw closed(what, this.#state)
+  }
 }
+
+function nothing(): void {}
 
 function closed(what: string, state: string): CacheError {
   return new CacheError(
