@@ -157,6 +157,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     process,
     queue,
     foreign: new ForeignMaps(registration.digest),
+    sweepsAll: () => plans.anyOff(),
     distrustStore: (error) => gate?.distrust(error),
     locks: settings.consistency !== 'bounded',
     strict: settings.consistency === 'strict',
@@ -188,7 +189,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     batches: new BatchReader(readRoom, reader),
     fills: new ManualFill(readRoom, reader.fetch),
     committer,
-    families: new Set(map.families()),
+    families: new Set(map.families().map((family) => family.name)),
     explain: (key) =>
       explain({ clock, map, plans, memory, causes }, key, (plan) => lifetimes.policy(plan).description),
     close: () => {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { readKey } from '../core/change.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
-import type { Coherence } from '../core/key.ts'
+import type { Coherence, CompiledFamily } from '../core/key.ts'
 import { ROOT, type StampName } from '../core/stamp.ts'
 
 const KEPT = 4_096
@@ -32,20 +32,24 @@ export class Plans {
     const kept = typeof key === 'string' ? this.#kept.get(key) : undefined
     if (kept !== undefined) return kept
     const plan = this.#map.plan(readKey(key))
-    const family = plan.family
-    const coherence =
-      this.#all === 'off'
-        ? 'off'
-        : family === undefined
-          ? 'on'
-          : (this.#families.get(family.name) ?? family.coherence)
-    const known = { ...plan, stamps: coherence === 'off' ? [ROOT] : this.#registered(plan.stamps) }
+    const stamps = this.#isOff(plan.family) ? [ROOT] : plan.stamps
+    const known = { ...plan, stamps: this.#registered(stamps) }
     this.#kept.set(key, known)
     return known
   }
 
+  #isOff(family: CompiledFamily | undefined): boolean {
+    if (this.#all === 'off') return true
+    return family !== undefined && (this.#families.get(family.name) ?? family.coherence) === 'off'
+  }
+
   #registered(stamps: readonly StampName[]): readonly StampName[] {
     return this.#registration === undefined ? stamps : [this.#registration, ...stamps]
+  }
+
+  /** Whether coherence is off for the whole cache or some family. */
+  anyOff(): boolean {
+    return this.#all === 'off' || this.#map.families().some((family) => this.#isOff(family))
   }
 
   /** Switches the whole cache, or one family over it. */

@@ -5,7 +5,12 @@ import { Pattern } from './pattern.ts'
 import { patternStamp, type StampName } from './stamp.ts'
 
 /** What a pattern that somebody asks to invalidate comes to: a stamp of the map, or a search for the keys. */
-export type AdhocTarget = { readonly stamp: StampName } | { readonly sweep: readonly Pattern[] }
+export interface AdhocTarget {
+  /** The stamp of the map that stands for it, where there is one. */
+  readonly stamp: StampName | undefined
+  /** What to search the keys for otherwise, or besides, where some reader does not know the stamp. */
+  readonly sweep: readonly Pattern[]
+}
 
 const WHAT = 'invalidate: pattern'
 
@@ -34,14 +39,16 @@ export function adhocTarget(
       return run === undefined ? [] : [{ pattern, run }]
     })
     .sort((one, other) => other.pattern.captures.length - one.pattern.captures.length)[0]
-  if (known !== undefined) return { stamp: patternStamp(known.pattern.text, known.run) }
-  if (head.captures.length > 0 && !filled) {
+  if (known === undefined && head.captures.length > 0 && !filled) {
     throw new CacheError(
       'INVALID_PATTERN',
       `invalidate: the pattern ${show(asked)} has captures but stands in no table of the map, nor is it the pattern of a key family of this cache. Write * in their place, or one of the map's patterns as it stands there.`,
     )
   }
-  return { sweep: tail < 0 ? [head] : [head, new Pattern(`${head.text}:*`, WHAT, true)] }
+  return {
+    stamp: known === undefined ? undefined : patternStamp(known.pattern.text, known.run),
+    sweep: tail < 0 ? [head] : [head, new Pattern(`${head.text}:*`, WHAT, true)],
+  }
 }
 
 const TOKENS = /\{[^{}]*\}|\*|[^{}*]+/g

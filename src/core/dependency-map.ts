@@ -55,6 +55,8 @@ export interface Targets {
   readonly writes: readonly TableChange[]
   /** Patterns to sweep for: no stamp of the map stands for them. */
   readonly patterns: readonly Pattern[]
+  /** Stamps that stand for a named pattern, with what to search the keys for where some reader has no such stamp. */
+  readonly covered: readonly { readonly stamp: StampName; readonly sweep: readonly Pattern[] }[]
   readonly tables: readonly string[]
   /** Tables that the map does not name. */
   readonly unknownTables: readonly string[]
@@ -114,15 +116,20 @@ export class DependencyMap {
       ]
     })
     tables.sort(([one], [other]) => (one < other ? -1 : 1))
-    const skeleton: Skeleton = { format: 1, tables: Object.fromEntries(tables) }
+    const skeleton: Skeleton = {
+      format: 1,
+      tables: Object.fromEntries(tables),
+      patterns: [...this.#patterns.keys()].sort(),
+      scopes: [...this.#declared.scopes].sort(),
+    }
     const text = JSON.stringify(skeleton)
     const digest = skeletonDigest(text)
     return { digest, stamp: registrationStamp(digest), skeleton: text }
   }
 
-  /** The names of the key families. */
-  families(): readonly string[] {
-    return this.#families.all().map(({ name }) => name)
+  /** The key families. */
+  families(): readonly CompiledFamily[] {
+    return this.#families.all()
   }
 
   /** What a value of this key hangs on. */
@@ -167,7 +174,7 @@ export class DependencyMap {
    * @throws CacheError `UNKNOWN_SCOPE`, `INVALID_PARAMETER` or `INVALID_PATTERN` for bad input; nothing is applied.
    */
   async targets(change: Change, tx?: unknown): Promise<Targets> {
-    const { stamps, patterns } = this.#named(change)
+    const { stamps, patterns, covered } = this.#named(change)
     const bindErrors: { table: string; error: unknown }[] = []
     for (const written of change.tables) {
       try {
@@ -186,6 +193,7 @@ export class DependencyMap {
       })),
       writes: change.tables,
       patterns,
+      covered,
       tables,
       unknownTables: tables.filter((table) => !this.knows(table)),
       bindErrors,
@@ -201,18 +209,22 @@ export class DependencyMap {
     this.#named(change)
   }
 
-  /** The stamps and the sweeps that a change names by itself, without a table. */
-  #named({ everything, scopes, patterns }: Change): { stamps: Set<StampName>; patterns: Pattern[] } {
+  /** What a change names by itself, without a table. */
+  #named({ everything, scopes, patterns }: Change) {
     const stamps = new Set<StampName>(everything ? [ROOT] : [])
     for (const [scope, value] of scopes) stamps.add(this.#scope(scope, value))
     const known = [...this.#patterns.values()]
-    const sweeps = patterns.flatMap((text) => {
-      const target = adhocTarget(text, known, this.#families.all())
-      if ('sweep' in target) return target.sweep
-      stamps.add(target.stamp)
-      return []
-    })
-    return { stamps, patterns: sweeps }
+    const sweeps: Pattern[] = []
+    const covered: { readonly stamp: StampName; readonly sweep: readonly Pattern[] }[] = []
+    for (const text of patterns) {
+      const { stamp, sweep } = adhocTarget(text, known, this.#families.all())
+      if (stamp === undefined) sweeps.push(...sweep)
+      else {
+        stamps.add(stamp)
+        covered.push({ stamp, sweep })
+      }
+    }
+    return { stamps, patterns: sweeps, covered }
   }
 
   /** The stamps that one table's write rotates. Rejects with what a `bind` function throws. */

@@ -21,6 +21,9 @@ export interface Skeleton {
       }
     >
   >
+  /** Every pattern of the map. */
+  readonly patterns: readonly string[]
+  readonly scopes: readonly string[]
 }
 
 const MOST_TEXT = 4_000_000
@@ -50,7 +53,12 @@ export class ForeignMap {
     }
   }
 
+  readonly #patterns: ReadonlySet<string>
+  readonly #scopes: ReadonlySet<string>
+
   private constructor(skeleton: Skeleton) {
+    this.#patterns = new Set(skeleton.patterns)
+    this.#scopes = new Set(skeleton.scopes)
     for (const [table, entry] of Object.entries(skeleton.tables)) {
       const compiled = (texts: readonly string[]) =>
         texts.map((text) => new Pattern(text, 'a registered map'))
@@ -59,6 +67,13 @@ export class ForeignMap {
       const binder: RowBinder = { captures, bind: undefined, stable: new Set(entry.stable) }
       this.#tables.set(table, { bound, whole: compiled(entry.whole), binder })
     }
+  }
+
+  /** Whether the map's readers have this stamp of a pattern or a scope at all. */
+  has(name: StampName): boolean {
+    if (!name.startsWith('|')) return this.#patterns.has(name.split('|', 1)[0] ?? name)
+    const scope = /^\|([^|=]+)=/.exec(name)?.[1]
+    return scope === undefined || this.#scopes.has(scope)
   }
 
   /** The stamps that these writes rotate for the map's readers. */

@@ -3,7 +3,7 @@ import type { Targets } from '../core/dependency-map.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import type { Receipt } from '../core/receipt.ts'
-import { ROOT } from '../core/stamp.ts'
+import { ROOT, type StampName } from '../core/stamp.ts'
 import type { Position, Store } from '../core/store.ts'
 import { encodeToken } from '../core/token.ts'
 import type { Owed } from './replay-queue.ts'
@@ -107,7 +107,7 @@ export class Committer {
 
   /** Has the store rotate, for this process's map and for every other one that is live. */
   async #tellStore(
-    { stamps, keys, patterns, writes }: Owed,
+    { stamps, keys, patterns, covered, writes }: Owed,
     cause: Cause,
     store: Store,
     lock?: SoftLock,
@@ -127,8 +127,18 @@ export class Committer {
       await reply.heard
       if (met.has(ROOT)) break
     }
-    if (patterns.length === 0) return reply.positions
-    const swept = await store.sweep(patterns, cause, strict)
+    if (foreign.unknown(stamps.filter(isScope)).length > 0) {
+      // Readers with another map may have keys of the scope without knowing it.
+      const again = { ...cause, id: this.#room.randomness.token() }
+      reply = await store.rotate({ stamps: [ROOT], keys: [], cause: again, heard: strict })
+      await reply.heard
+    }
+    const unknown = this.#room.sweepsAll()
+      ? covered
+      : covered.filter(({ stamp }) => foreign.unknown([stamp]).length > 0)
+    const sweeps = [...patterns, ...unknown.flatMap(({ sweep }) => sweep)]
+    if (sweeps.length === 0) return reply.positions
+    const swept = await store.sweep(sweeps, cause, strict)
     await swept.heard
     return swept.positions
   }
@@ -145,12 +155,13 @@ export class Committer {
   }
 
   /** Keeps this process from answering what the targets name, until {@link unblock}. */
-  block({ stamps, keys, patterns }: Targets): void {
+  block({ stamps, keys, patterns, covered }: Targets): void {
     const { stamps: table, memory } = this.#room
     const names = keys.map(({ key }) => key)
     table.block(stamps, names, patterns.length > 0)
     for (const key of names) memory?.delete(key)
     if (patterns.length > 0) memory?.deleteMatching(patterns)
+    if (this.#room.sweepsAll()) memory?.deleteMatching(covered.flatMap(({ sweep }) => sweep))
     if (stamps.includes(ROOT)) memory?.clear()
   }
 
@@ -179,4 +190,8 @@ export class Committer {
       unit: cause.unit,
     })
   }
+}
+
+function isScope(name: StampName): boolean {
+  return name.startsWith('|') && name.includes('=')
 }

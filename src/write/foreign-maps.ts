@@ -29,6 +29,12 @@ export class ForeignMaps {
     return stamps
   }
 
+  /** Those of the stamps that the readers of some live map do not have. */
+  unknown(names: readonly StampName[]): readonly StampName[] {
+    const maps = this.#live.flatMap((digest) => this.#known.get(digest) ?? [])
+    return names.filter((name) => maps.some((map) => !map.has(name)))
+  }
+
   /**
    * Takes notice of the maps a rotation found live, and loads those never met before.
    *

@@ -4,7 +4,7 @@ import { ROOT, type StampName } from '../core/stamp.ts'
 import type { KeyPlace } from '../core/store.ts'
 
 /** A change that the store has not been told of. */
-export type Owed = Pick<Targets, 'stamps' | 'keys' | 'patterns' | 'writes'>
+export type Owed = Pick<Targets, 'stamps' | 'keys' | 'patterns' | 'covered' | 'writes'>
 
 const MOST_STAMPS = 1_000
 const MOST_KEYS = 10_000
@@ -18,6 +18,7 @@ export class ReplayQueue {
   #stamps = new Set<StampName>()
   #keys = new Map<string, KeyPlace>()
   #patterns = new Map<string, Pattern>()
+  #covered = new Map<StampName, Owed['covered'][number]>()
   #tables = new Set<string>()
   #length = 0
 
@@ -26,19 +27,25 @@ export class ReplayQueue {
     return this.#length
   }
 
-  add({ stamps, keys, patterns, writes }: Owed): void {
+  add({ stamps, keys, patterns, covered, writes }: Owed): void {
     this.#length++
     for (const name of stamps) this.#stamps.add(name)
     for (const place of keys) this.#keys.set(place.key, place)
     for (const pattern of patterns) this.#patterns.set(pattern.text, pattern)
+    for (const one of covered) this.#covered.set(one.stamp, one)
     for (const { table } of writes) this.#tables.add(table)
     if (this.#stamps.size > MOST_STAMPS) {
       this.#stamps = new Set(
         [...this.#stamps].map((name) => (name.indexOf('|') > 0 ? name.slice(0, name.indexOf('|')) : name)),
       )
     }
-    if (this.#stamps.size > MOST_STAMPS || this.#keys.size > MOST_KEYS || this.#tables.size > MOST_TABLES)
+    if (
+      this.#stamps.size > MOST_STAMPS ||
+      this.#keys.size > MOST_KEYS ||
+      this.#patterns.size + this.#covered.size + this.#tables.size > MOST_TABLES
+    ) {
       this.#everything()
+    }
   }
 
   /** All that is owed, as one change; the queue is empty afterwards. */
@@ -47,6 +54,7 @@ export class ReplayQueue {
       stamps: [...this.#stamps],
       keys: [...this.#keys.values()],
       patterns: [...this.#patterns.values()],
+      covered: [...this.#covered.values()],
       // Whole tables: whose rows they were is known to this process's map alone.
       writes: [...this.#tables].map((table) => ({ table })),
       changes: this.#length,
@@ -72,6 +80,7 @@ export class ReplayQueue {
     this.#stamps = new Set()
     this.#keys = new Map()
     this.#patterns = new Map()
+    this.#covered = new Map()
     this.#tables = new Set()
     this.#length = 0
   }

@@ -27,6 +27,8 @@ export interface WriteRoom {
   readonly store: Store
   readonly queue: ReplayQueue
   readonly foreign: ForeignMaps
+  /** Whether some keys have no stamps but the root, because coherence is off for them: patterns must be searched for. */
+  readonly sweepsAll: () => boolean
   /** Closes the way to the store until it has been told what is queued. */
   readonly distrustStore: (error: unknown) => void
   /** Whether soft locks are held from before COMMIT until the rotation. */

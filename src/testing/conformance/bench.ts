@@ -13,7 +13,7 @@ import type {
   Store,
   StoreListener,
 } from '../../core/store.ts'
-import type { StoreUnderTest } from '../store-conformance.ts'
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Plays one case against the bench it is given. */
 export type Play = (bench: Bench) => Promise<void>
