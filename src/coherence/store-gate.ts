@@ -120,9 +120,9 @@ export class StoreGate implements Store {
     await this.#store.close()
   }
 
-  /** The store can no longer be trusted, as found by somebody else. */
+  /** The store can no longer be trusted, as found by somebody else: before it is first up it is not trusted anyway. */
   distrust(error: unknown): void {
-    this.#fail(error)
+    if (this.#state === 'up') this.#fail(error)
   }
 
   async #call<T>(step: () => Promise<T>): Promise<T> {

@@ -65,7 +65,7 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly coherence?: Coherence | undefined
   /** The parameter that names the tenant; keys of one tenant then live in one partition. */
   readonly partitionBy?: string | undefined
-  /** How long one call to the store may take before the cache goes on without it. @default '250ms' */
+  /** How long one call to the store may take before the cache goes on without it. @default '200ms' */
   readonly storeTimeout?: Duration | undefined
   /** How long a read waits for another process's load before it loads by itself. @default '5s' */
   readonly loadWait?: Duration | undefined

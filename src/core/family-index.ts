@@ -15,9 +15,12 @@ export class FamilyIndex {
   /** Families by the literal first segment of their keys; those that begin with a parameter under undefined. */
   readonly #byFirst = new Map<string | undefined, CompiledFamily[]>()
 
-  /** @throws CacheError `INVALID_OPTION` for anything that `defineKeys` did not make. */
+  /**
+   * @throws CacheError `INVALID_OPTION` for anything that `defineKeys` did not make, `INVALID_KEY` for families of
+   *   several definitions that could give the same key.
+   */
   constructor(keys: Readonly<Record<string, unknown>> = {}) {
-    this.#families = Object.entries(keys).map(([name, face]) => {
+    const families = Object.entries(keys).map(([name, face]) => {
       const family = compiledFamily(face)
       if (family !== undefined) return family
       throw new CacheError(
@@ -25,6 +28,15 @@ export class FamilyIndex {
         `createCache: keys.${name}: ${show(face)} is no key family. Pass what defineKeys returned.`,
       )
     })
+    this.#families = [...new Set(families)]
+    for (const [at, one] of this.#families.entries()) {
+      const other = this.#families.slice(0, at).find(({ template }) => template.meets(one.template))
+      if (other === undefined) continue
+      throw new CacheError(
+        'INVALID_KEY',
+        `createCache: keys: ${one.name} (${show(one.template.text)}) and ${other.name} (${show(other.template.text)}) can give the same key. Declare them in one defineKeys, or give one of them a literal segment of its own.`,
+      )
+    }
     for (const family of this.#families) {
       const [first] = family.template.segments
       const literal = first?.parameter === undefined ? first?.prefix : undefined

@@ -120,7 +120,7 @@ export function readSettings(options: CacheOptions) {
       options.partitionBy === undefined
         ? undefined
         : checkName(options.partitionBy, 'createCache: partitionBy'),
-    storeTimeoutMs: milliseconds(options.storeTimeout ?? '250ms', 'createCache: storeTimeout'),
+    storeTimeoutMs: milliseconds(options.storeTimeout ?? '200ms', 'createCache: storeTimeout'),
     loadWaitMs: milliseconds(options.loadWait ?? '5s', 'createCache: loadWait'),
     logger: options.logger,
     clock: options.clock ?? systemClock,

@@ -189,17 +189,31 @@ export class Template {
    * @returns false where that is not possible, because nothing but parameters would tell them apart.
    */
   separateFrom(other: Template): boolean {
-    const shared = Math.min(this.segments.length, other.segments.length)
-    if (shared < Math.max(this.required, other.required)) return true
-    // Every key that both could give has at least this many segments.
-    const certain = Math.max(this.required, other.required)
-    for (let index = 0; index < certain; index++) {
-      if (cannotMeet(this.segments[index], other.segments[index])) return true
-    }
-    for (let index = 0; index < certain; index++) {
+    if (!this.meets(other)) return true
+    for (let index = 0; index < this.#certain(other); index++) {
       if (this.#reserve(index, other) || other.#reserve(index, this)) return true
     }
     return false
+  }
+
+  /** Whether this family and another one could give the same key, as the two are now. */
+  meets(other: Template): boolean {
+    if (Math.min(this.segments.length, other.segments.length) < this.#certain(other)) return false
+    for (let index = 0; index < this.#certain(other); index++) {
+      if (cannotMeet(this.segments[index], other.segments[index])) return false
+      if (this.#escapes(index, other) || other.#escapes(index, this)) return false
+    }
+    return true
+  }
+
+  /** How many segments every key that both could give has at least. */
+  #certain(other: Template): number {
+    return Math.max(this.required, other.required)
+  }
+
+  #escapes(index: number, other: Template): boolean {
+    const theirs = other.segments[index]
+    return theirs?.parameter === undefined && this.#reserved.get(index)?.has(theirs?.prefix ?? '') === true
   }
 
   #reserve(index: number, other: Template): boolean {

@@ -15,18 +15,18 @@ export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializabl
  */
 export interface TransactionOptions {
   /** @default the database's own default */
-  readonly isolation?: IsolationLevel
+  readonly isolation?: IsolationLevel | undefined
   /** Has the database refuse writes. @default false */
-  readonly readOnly?: boolean
+  readonly readOnly?: boolean | undefined
   /**
    * How often the whole body is run again, each time in a new transaction, after a failure that the database says may
    * be tried again: on PostgreSQL a serialization failure (40001) or a deadlock (40P01). @default 0
    */
-  readonly retries?: number
+  readonly retries?: number | undefined
   /** Begins the unit's id, in events and explanations. @default the adapter's name */
-  readonly name?: string
+  readonly name?: string | undefined
   /** A trace id, carried to every process that hears of the invalidation. */
-  readonly trace?: string
+  readonly trace?: string | undefined
 }
 
 /** What user code is given besides the client's own methods. Every method throws `UNIT_CLOSED` after the end. */

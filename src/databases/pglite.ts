@@ -39,7 +39,7 @@ export interface PGliteBindOptions {
    * that is not enough. `'locks'`: by the locks of every transaction that wrote. `'declared'`: by reading statements
    * alone; what a function, trigger or cascade writes is then for `write()`. @default 'auto'
    */
-  readonly detectWrites?: DetectWrites
+  readonly detectWrites?: DetectWrites | undefined
 }
 
 /** The client's own methods, of its own types. Each statement they send is noticed. */

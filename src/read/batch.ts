@@ -47,17 +47,14 @@ export class BatchReader {
     requests: ReadonlyMap<string, ReadRequest>,
     load: BatchLoader<unknown, unknown>,
   ): Promise<ReadonlyMap<string, Landed>> {
-    const { units, lifetimes, clock, closed } = this.#room
+    const { units } = this.#room
     const found = new Map<string, Landed>()
     const waiting: (() => Promise<void>)[] = []
     const leading: Flight[] = []
     const apart: Asked[] = []
     const unit = units.unit()
     for (const [key, request] of requests) {
-      const kept =
-        !closed() &&
-        !this.#reader.livesApart(request) &&
-        !lifetimes.never(request.plan, clock.now(), request.wishes.ttl)
+      const kept = !this.#reader.livesApart(request) && !this.#reader.keepsNothing(request)
       const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
       if (held?.verdict === 'fresh') {
         found.set(key, this.#reader.answerOf(request, held.landed).landed)

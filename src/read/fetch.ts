@@ -138,8 +138,11 @@ export class Fetch {
         this.#claim(flight, result)
         mine.push(flight)
       } else if (!this.#share(flight, result)) {
-        if (result.holder?.startsWith(MARK_PREFIX)) mine.push(flight)
-        else others.push(flight)
+        // Refused a claim (a store at its memory limit) there is nobody to wait for; nor is there under a mark.
+        const waits = result.claim === 'held' && !result.holder?.startsWith(MARK_PREFIX)
+        if (!waits) this.#note(flight, result)
+        if (waits) others.push(flight)
+        else mine.push(flight)
       }
     }
     if (unusable.length === 0) return { mine, others }
@@ -147,10 +150,19 @@ export class Fetch {
     return { mine: [...mine, ...second.mine], others: [...others, ...second.others] }
   }
 
-  #claim(flight: Flight, { tokens, voided }: ReadResult): void {
-    if (voided) flight.missed = 'invalidated'
+  #claim(flight: Flight, result: ReadResult): void {
+    this.#note(flight, result)
     this.#room.flights.lead(flight)
-    flight.tokens = tokens
+    flight.tokens = result.tokens
+  }
+
+  /** Why the flight is going to load. */
+  #note(flight: Flight, { voided, strange }: ReadResult): void {
+    if (voided) flight.missed = 'invalidated'
+    if (strange) {
+      flight.missed = 'unreadable'
+      this.keeper.unreadable(flight, 'nothing that this version of the library wrote')
+    }
   }
 
   /** Joins the load of this process that holds the claim, if the reply shows that its vector is current. */

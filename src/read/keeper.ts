@@ -121,17 +121,17 @@ export class Keeper {
   async open(flight: Flight, stored: Uint8Array): Promise<Landed | Unusable> {
     const { clock, codec, isolation } = this.#room
     const entry = decodeEntry(stored)
-    if (typeof entry === 'string') return this.#unreadable(flight, entry)
+    if (typeof entry === 'string') return this.unreadable(flight, entry)
     const { family } = flight.plan
     if (entry.version !== (family?.version ?? 1))
-      return this.#unreadable(flight, `version ${entry.version} of its shape`)
-    if (entry.codec !== codec.id) return this.#unreadable(flight, `codec ${entry.codec}`)
+      return this.unreadable(flight, `version ${entry.version} of its shape`)
+    if (entry.codec !== codec.id) return this.unreadable(flight, `codec ${entry.codec}`)
     try {
       let value = codec.decode(entry.payload)
       if (family?.schema !== undefined) {
         const result = await family.schema['~standard'].validate(value)
         if (result.issues !== undefined)
-          return this.#unreadable(flight, result.issues[0]?.message ?? 'its schema refuses it')
+          return this.unreadable(flight, result.issues[0]?.message ?? 'its schema refuses it')
         value = result.value
       }
       const now = clock.monotonic()
@@ -146,7 +146,7 @@ export class Keeper {
       }
       return age < entry.lifetimeMs ? landed : { problem: 'expired', landed }
     } catch (error) {
-      return this.#unreadable(flight, error instanceof Error ? error.message : String(error))
+      return this.unreadable(flight, error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -190,7 +190,8 @@ export class Keeper {
     }
   }
 
-  #unreadable({ plan: { key } }: Flight, reason: string): Unusable {
+  /** Tells of something in the store that is no value of this cache. */
+  unreadable({ plan: { key } }: Flight, reason: string): Unusable {
     this.#room.events.emit('unreadable', { key, reason })
     return { problem: 'unreadable' }
   }

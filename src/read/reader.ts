@@ -91,7 +91,7 @@ export class Reader {
   async #answer(key: string, load: Loader<unknown>, options: ReadOptions | undefined): Promise<Answer> {
     checkLoader(load, 'get')
     const request = this.request(key, options)
-    if (this.#keepsNothing(request)) return this.#bypass(request, load)
+    if (this.keepsNothing(request)) return this.#bypass(request, load)
     const unit = this.#room.units.unit()
     if (unit !== undefined) return this.#insideUnit(request, unit, load)
 
@@ -145,7 +145,7 @@ export class Reader {
     if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true
     const { token } = wishes
     if (token === undefined) return false
-    if (!token.readable || token.queued) return true
+    if (!token.readable) return true
     return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))
   }
 
@@ -251,9 +251,14 @@ export class Reader {
     return { landed, status: stale ? 'stale' : 'hit' }
   }
 
-  /** Whether the read neither asks nor fills: a lifetime of 0, or a closed cache. */
-  #keepsNothing({ plan, wishes }: ReadRequest): boolean {
-    return this.#room.closed() || this.#room.lifetimes.never(plan, this.#room.clock.now(), wishes.ttl)
+  /**
+   * Whether the read neither asks nor fills: a lifetime of 0, a closed cache, or a token of a change that no store had
+   * been told of, so that nothing but the source is certain to show it.
+   */
+  keepsNothing({ plan, wishes }: ReadRequest): boolean {
+    const { closed, lifetimes, clock, shared } = this.#room
+    if (shared && wishes.token?.queued === true) return true
+    return closed() || lifetimes.never(plan, clock.now(), wishes.ttl)
   }
 
   /** Inside a unit: from the cache only while the unit is certain to have written nothing; never into it. */
@@ -266,7 +271,7 @@ export class Reader {
   async #bypass({ plan, frame, wishes }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
     const { counters, clock, units } = this.#room
     counters.bypasses++
-    const source = frame === undefined ? 'any' : 'primary'
+    const source = frame === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
     const alone = new LoneLoad(plan.key, async (signal) => {
       const notes: LoadNotes = { ttl: undefined, skip: true }
       const context = createLoaderContext(plan, source, () => signal, notes)
