@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeToken, encodeToken, mergeTokens } from '../../src/core/token.ts'
+
+const epoch = fc.stringMatching(/^[A-Za-z0-9_-]{16}$/)
+const positions = fc
+  .array(fc.tuple(epoch, fc.nat({ max: Number.MAX_SAFE_INTEGER })), { maxLength: 5 })
+  .map((pairs) => new Map(pairs))
+
+test('token_writtenAndRead_isTheSame_andUrlSafe', () => {
+  fc.assert(
+    fc.property(positions, fc.boolean(), (at, queued) => {
+      const text = encodeToken(at, queued)
+      expect(text).toMatch(/^[A-Za-z0-9_.~-]+$/)
+      expect(encodeURIComponent(text)).toBe(text)
+      expect(decodeToken(text)).toEqual({ positions: at, queued, readable: true })
+    }),
+  )
+})
+
+test('token_merged_isBehindNeither', () => {
+  fc.assert(
+    fc.property(positions, positions, fc.boolean(), fc.boolean(), (one, other, queued, alsoQueued) => {
+      const merged = mergeTokens(
+        decodeToken(encodeToken(one, queued)),
+        decodeToken(encodeToken(other, alsoQueued)),
+      )
+      expect(merged.queued).toBe(queued || alsoQueued)
+      for (const [name, sequence] of [...one, ...other])
+        expect(merged.positions.get(name)).toBeGreaterThanOrEqual(sequence)
+      expect(merged.positions.size).toBe(new Set([...one.keys(), ...other.keys()]).size)
+    }),
+  )
+})
+
+test('token_anything_neverThrows_andWhatIsNoneAsksForCertainty', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.anything(), fc.string({ unit: 'binary' })), (given) => {
+      const token = decodeToken(given as string)
+      if (token.readable) expect(given).toMatch(/^1(~|$)/)
+    }),
+  )
+})
+
+test.each([
+  '',
+  '2',
+  '1~',
+  '1~~q',
+  '1~x',
+  '1~abc.1',
+  '1~aaaaaaaaaaaaaaaa',
+  '1~aaaaaaaaaaaaaaaa.',
+  '1~aaaaaaaaaaaaaaaa.-1',
+  '1~aaaaaaaaaaaaaaaa.1.1',
+  '1~aaaaaaaaaaaaaaaa.A',
+  '1~aaaaaaaaaaaaaaaa.zzzzzzzzzzzz',
+  '1~q ',
+  ` 1~q`,
+  '1~__proto__.1',
+  `1${'~q'.repeat(65)}`,
+  '1~aaaaaaaaaaaaaaaa.1'.padEnd(5_000, '~q'),
+])('token_%s_isUnreadable', (text) => {
+  expect(decodeToken(text)).toEqual({ positions: new Map(), queued: false, readable: false })
+})
+
+test('token_mergedWithAnUnreadableOne_isUnreadable', () => {
+  expect(mergeTokens(decodeToken('1'), decodeToken('?')).readable).toBe(false)
+})

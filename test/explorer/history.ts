@@ -1,0 +1,59 @@
+import type { Freshness, Receipt } from 'coherent-cache'
+import type { Rows } from './database.ts'
+
+/** A moment of a schedule: how many steps had been taken, and what time it was. */
+export interface Moment {
+  readonly step: number
+  readonly time: number
+}
+
+/** One write of one row, with everything a reader may count on. */
+export interface Write {
+  readonly process: string
+  readonly row: string
+  /** How the cache is told, for people. */
+  readonly how: string
+  /** Whether what the cache is told concerns the key. */
+  readonly covers: (key: string) => boolean
+  /** Whether soft locks lie on what it rotates from before its COMMIT. */
+  guarded: boolean
+  version: number | undefined
+  committed: Moment | undefined
+  /** When its invalidation resolved, and how. */
+  acknowledged: Moment | undefined
+  status: Receipt['status'] | undefined
+  /** When a queued one was told to the store after all. */
+  replayed: Moment | undefined
+}
+
+/** One read of one key, in or outside a unit. */
+export interface Read {
+  readonly process: string
+  readonly by: string
+  readonly key: string
+  readonly freshness: Freshness
+  readonly begin: Moment
+  /** Writes that the token it carries names. */
+  readonly behind: readonly Write[]
+  /** The transaction whose rows it may see before they are committed. */
+  readonly inside: number | undefined
+  /** Rows that this transaction had written. */
+  readonly own: readonly string[]
+  end: Moment | undefined
+  value: Rows | undefined
+}
+
+/** Something that broke a promise other than by an old answer. */
+export interface Trouble {
+  readonly at: Moment
+  readonly what: string
+}
+
+/** All that happened, as far as promises are concerned. */
+export class History {
+  readonly reads: Read[] = []
+  readonly writes: Write[] = []
+  readonly troubles: Trouble[] = []
+  /** When a replica that lagged became the store. */
+  readonly promotions: Moment[] = []
+}

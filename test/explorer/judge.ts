@@ -1,0 +1,94 @@
+import { show } from './database.ts'
+import type { History, Moment, Read, Write } from './history.ts'
+import { rowsOf } from './shop.ts'
+
+export type Mode = 'bounded' | 'committed' | 'strict'
+
+/** A promise that was broken. */
+export interface Violation {
+  /** The line of the table of promises. */
+  readonly promise: string
+  readonly what: string
+}
+
+/** Judges a history by the table of promises: what each read must at least show. `maxStaleness` is T. */
+export function judge(history: History, mode: Mode, maxStaleness: number): Violation[] {
+  const found: Violation[] = history.troubles.map(({ what }) => ({ promise: 'nothing fails', what }))
+  for (const read of history.reads) {
+    const { value } = read
+    if (value === undefined) continue
+    for (const row of rowsOf(read.key)) {
+      const problem = judgeRow(read, row, value[row], history, mode, maxStaleness)
+      if (problem !== undefined) found.push(problem)
+    }
+  }
+  return found
+}
+
+function judgeRow(
+  read: Read,
+  row: string,
+  version: number | undefined,
+  { writes, promotions }: History,
+  mode: Mode,
+  maxStaleness: number,
+): Violation | undefined {
+  if (version === undefined) return violation('a value is whole', read, `row ${row} is missing`)
+  if (read.own.includes(row)) {
+    if (version === -(read.inside ?? 0)) return undefined
+    return violation('a unit reads its own writes', read, `row ${row} is at ${version}`)
+  }
+  if (version < 0) return violation('nobody reads what is not committed', read, `row ${row} is uncommitted`)
+  for (const write of writes) {
+    if (write.row !== row || write.version === undefined || write.version <= version) continue
+    // A failover may roll back what was acknowledged; it is not for long that anybody believes it.
+    const lately = promotions.some(
+      ({ step, time }) => step > (write.committed?.step ?? 0) && read.begin.time - time < maxStaleness,
+    )
+    const promise = promiseBroken(read, write, mode, lately ? undefined : maxStaleness)
+    if (promise !== undefined) return violation(promise, read, describe(write))
+  }
+  return undefined
+}
+
+/** The promise by which the read should have seen the write; undefined where there is none. Without T nothing is bounded. */
+function promiseBroken(
+  read: Read,
+  write: Write,
+  mode: Mode,
+  maxStaleness: number | undefined,
+): string | undefined {
+  const { begin, freshness } = read
+  const before = (moment: Moment | undefined) => moment !== undefined && moment.step < begin.step
+  if (freshness === 'reload' && before(write.committed)) return 'a reload loads anew'
+  if (!write.covers(read.key)) return undefined
+  const acknowledged = before(write.acknowledged)
+  const asks = mode === 'strict' || freshness === 'committed'
+  const unbounded = maxStaleness === undefined && !asks
+  if (acknowledged && read.behind.includes(write)) return 'a read with its token'
+  if (acknowledged && read.process === write.process && !unbounded)
+    return 'after its acknowledgement: same process'
+  if (asks && mode !== 'bounded' && write.guarded && before(write.committed))
+    return `between COMMIT and rotation: ${mode}`
+  // A receipt that says `unprotected` says nothing of the rotation.
+  const rotated = write.status === 'applied' ? write.acknowledged : write.replayed
+  if (rotated === undefined || !before(rotated)) return undefined
+  if (asks) return `after its acknowledgement: other processes, ${mode === 'strict' ? mode : 'committed read'}`
+  return !unbounded && begin.time - rotated.time >= (maxStaleness ?? 0)
+    ? 'after its acknowledgement: other processes, T'
+    : undefined
+}
+
+function violation(promise: string, read: Read, what: string): Violation {
+  const { process, by, key, freshness, begin, value } = read
+  const got = value === undefined ? 'nothing' : show(value)
+  return {
+    promise,
+    what: `${by} in ${process} began at step ${begin.step} to read ${key} (${freshness}) and got ${got}; ${what}`,
+  }
+}
+
+function describe({ process, row, how, version, committed, acknowledged, status }: Write): string {
+  const told = acknowledged === undefined ? 'not acknowledged' : `${status} at step ${acknowledged.step}`
+  return `row ${row} is at ${version} since ${process} committed it at step ${committed?.step}, ${how}, ${told}`
+}

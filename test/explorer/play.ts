@@ -1,0 +1,80 @@
+import { begin } from './actors.ts'
+import { type Chooser, Conductor } from './conductor.ts'
+import { Faults, keysOf } from './faults.ts'
+import { judge, type Violation } from './judge.ts'
+import { forgetLocals } from './locals.ts'
+import { readOne } from './readers.ts'
+import { MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
+import { World } from './world.ts'
+
+/** What one schedule came to. */
+export interface Played {
+  readonly violations: readonly Violation[]
+  readonly hash: number
+  readonly choices: readonly number[]
+  readonly usual: readonly number[]
+  readonly steps: number
+  readonly reads: number
+  readonly story: readonly string[]
+}
+
+/** Plays a scenario once, in the order that somebody chooses, and judges what its readers saw. */
+export async function play(scenario: Scenario, chooser: Chooser, story = false): Promise<Played> {
+  const world = new World(scenario)
+  const conductor = new Conductor(world, chooser, story)
+  try {
+    await prologue(world, conductor)
+    for (const actor of scenario.actors) begin(world, actor)
+    await conductor.until(() => !world.busy, new Faults(world))
+    if (world.history.troubles.length === 0) await epilogue(world, conductor)
+    const { hash, choices, usual, story: told = [] } = conductor
+    const violations = judge(world.history, scenario.mode, MAX_STALENESS)
+    return {
+      violations,
+      hash,
+      choices,
+      usual,
+      steps: world.taken,
+      reads: world.history.reads.length,
+      story: told,
+    }
+  } finally {
+    await world.end()
+    forgetLocals()
+  }
+}
+
+/** The processes start; where locks are in use the quarantine of a new store ends; all read what is warm. */
+async function prologue(world: World, conductor: Conductor): Promise<void> {
+  const { processes, warm = [], mode } = world.scenario
+  for (const [name, map] of Object.entries(processes)) world.live(name, () => world.start(name, map))
+  await conductor.settle()
+  if (mode !== 'bounded') world.time.advance(SOFT_LOCK)
+  // The first time into the store; the second time, under a lease, into memory.
+  for (let round = 0; round < 2 && warm.length > 0; round++) await readAll(world, conductor, warm)
+  await conductor.settle()
+}
+
+/** When all is over every process reads everything: at once, and when T has gone by. */
+async function epilogue(world: World, conductor: Conductor): Promise<void> {
+  const keys = keysOf(world.scenario)
+  await conductor.settle()
+  await readAll(world, conductor, keys)
+  await readAll(world, conductor, keys, 'committed')
+  await conductor.pass(MAX_STALENESS)
+  await readAll(world, conductor, keys)
+}
+
+async function readAll(
+  world: World,
+  conductor: Conductor,
+  keys: readonly string[],
+  freshness?: 'committed',
+): Promise<void> {
+  for (const { name: process } of world.alive()) {
+    world.live(process, async () => {
+      for (const key of keys) await readOne(world, key, { process, by: 'a last reader', freshness })
+    })
+  }
+  await conductor.until(() => !world.busy)
+}

@@ -1,0 +1,94 @@
+import type { Freshness } from 'coherent-cache'
+import type { Rows, Transaction } from './database.ts'
+import type { Read, Write } from './history.ts'
+import { partsOf, rowsOf } from './shop.ts'
+import type { World } from './world.ts'
+
+/** Who reads, and what a read is to be judged by. */
+export interface Reading {
+  readonly process: string
+  readonly by: string
+  readonly freshness?: Freshness | undefined
+  readonly token?: string | undefined
+  readonly behind?: readonly Write[]
+  readonly tx?: Transaction | undefined
+}
+
+/** Reads one key, and keeps the record of it. */
+export async function readOne(
+  world: World,
+  key: string,
+  reading: Reading,
+  how: 'get' | 'getEntry' = 'get',
+): Promise<void> {
+  const { cache } = world.member(reading.process)
+  const [read] = note(world, [key], reading)
+  const load = loader(world, reading.process, key, reading.tx)
+  const { freshness, token } = reading
+  const options = freshness === undefined && token === undefined ? undefined : { freshness, token }
+  const value =
+    how === 'get'
+      ? await cache.get(key, load, options)
+      : (await cache.getEntry(key, load, options)).value
+  done(world, read, value)
+}
+
+export async function readMany(world: World, keys: readonly string[], reading: Reading): Promise<void> {
+  const { cache } = world.member(reading.process)
+  const { process, freshness } = reading
+  const reads = note(world, keys, reading)
+  const load = async (missing: readonly string[]) => {
+    const rows = await world.database.read(process, `load of ${missing.join(', ')}`, [
+      ...new Set(missing.flatMap(rowsOf)),
+    ])
+    return missing.map((key) => pick(rows, key))
+  }
+  const values = await cache.getMany(keys, load, freshness === undefined ? undefined : { freshness })
+  for (const [at, read] of reads.entries()) done(world, read, values[at] as Rows)
+}
+
+/** Answers what memory has, if anything. */
+export function peekOne(world: World, key: string, reading: Reading): void {
+  const [read] = note(world, [key], reading)
+  done(world, read, world.member(reading.process).cache.peek(key) as Rows | undefined)
+}
+
+/** Fills a key by hand. */
+export async function fillOne(world: World, key: string, { process }: Reading): Promise<void> {
+  const { cache } = world.member(process)
+  const mark = await cache.mark(key)
+  const value = await loader(world, process, key)()
+  await cache.set(key, value as never, { mark })
+}
+
+function loader(world: World, process: string, key: string, tx?: Transaction): () => Promise<Rows> {
+  const parts = partsOf(key)
+  if (parts.length === 0) return () => world.database.read(process, `load of ${key}`, rowsOf(key), tx)
+  return async () => {
+    const rows: Record<string, number> = {}
+    const { cache } = world.member(process)
+    for (const part of parts) Object.assign(rows, await cache.get(part, loader(world, process, part, tx)))
+    return rows
+  }
+}
+
+function pick(rows: Rows, key: string): Rows {
+  return Object.fromEntries(rowsOf(key).map((row) => [row, rows[row] as number]))
+}
+
+function note(world: World, keys: readonly string[], reading: Reading): Read[] {
+  const { process, by, freshness = 'bounded', behind = [], tx } = reading
+  const reads = keys.map((key): Read => {
+    const own = tx === undefined ? [] : [...tx.rows]
+    const begin = world.moment
+    return { process, by, key, freshness, begin, behind, inside: tx?.id, own, end: undefined, value: undefined }
+  })
+  world.history.reads.push(...reads)
+  return reads
+}
+
+function done(world: World, read: Read | undefined, value: Rows | undefined): void {
+  if (read === undefined) return
+  read.end = world.moment
+  read.value = value
+}

@@ -1,0 +1,73 @@
+import type { Freshness } from 'coherent-cache'
+import type { Mode } from './judge.ts'
+import type { MapName } from './shop.ts'
+
+/** How a write that runs in no unit tells the cache afterwards. */
+export type Told = 'table' | 'row' | 'keys' | 'pattern' | 'adhoc' | 'scope' | 'clear'
+
+/** One thing that an actor does. */
+export type Deed =
+  | { readonly do: 'get' | 'getEntry'; readonly key: string; readonly freshness?: Freshness }
+  /** Reads with the token of the latest receipt there is, as a client that comes back does. */
+  | { readonly do: 'follow'; readonly key: string }
+  | { readonly do: 'getMany'; readonly keys: readonly string[]; readonly freshness?: Freshness }
+  | { readonly do: 'peek'; readonly key: string }
+  | { readonly do: 'fill'; readonly key: string }
+  | {
+      readonly do: 'unit'
+      readonly row: string
+      readonly end: 'commit' | 'rollback'
+      /** Keys read inside, before and after the write. */
+      readonly reads?: readonly [before: string | undefined, after: string | undefined]
+      /** Named instead of the table. */
+      readonly told?: Exclude<Told, 'table'>
+    }
+  | { readonly do: 'write'; readonly row: string; readonly told: Told }
+  /** Another process of the application starts. */
+  | { readonly do: 'start'; readonly process: string; readonly map: MapName }
+
+export interface Actor {
+  readonly name: string
+  readonly process: string
+  readonly deeds: readonly Deed[]
+}
+
+/** How often at most each kind of trouble comes. */
+export interface Trouble {
+  /** A stamp, a value or a claim is evicted. */
+  readonly evict?: number
+  readonly crash?: number
+  /** A message to one process is lost. */
+  readonly lose?: number
+  /** A request breaks off, before or after it was carried out. */
+  readonly break?: number
+  /** A subscription is lost; it comes back at a later step. */
+  readonly disconnect?: number
+  /** The store loses everything. */
+  readonly flush?: number
+  /** The store goes on as a replica that had fallen behind. */
+  readonly failover?: number
+  /** Time passes, by one of `passes`. */
+  readonly pass?: number
+}
+
+/** A small world and what is done in it. */
+export interface Scenario {
+  readonly name: string
+  readonly mode: Mode
+  readonly processes: Readonly<Record<string, MapName>>
+  readonly memory?: boolean
+  readonly onStoreUnavailable?: 'abort' | 'proceed'
+  /** Lifetime of values, in milliseconds. */
+  readonly ttl?: number
+  readonly actors: readonly Actor[]
+  readonly trouble: Trouble
+  /** What `pass` may add to the time, in milliseconds. */
+  readonly passes?: readonly number[]
+  /** Keys that every process has read before it begins. */
+  readonly warm?: readonly string[]
+}
+
+/** T, in milliseconds. */
+export const MAX_STALENESS = 1_000
+export const SOFT_LOCK = 3_000

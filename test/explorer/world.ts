@@ -1,0 +1,133 @@
+import { type Cache, createCache } from 'coherent-cache'
+import { Database } from './database.ts'
+import { countingRandomness } from './dice.ts'
+import { History, type Moment, type Write } from './history.ts'
+import { MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
+import { keys, type MapName, maps } from './shop.ts'
+import { drained, Steps } from './steps.ts'
+import { Time } from './time.ts'
+import { Wire } from './wire.ts'
+
+/** A process of the fleet. */
+export interface Member {
+  readonly name: string
+  readonly map: MapName
+  readonly cache: Cache<string, string>
+  dead: boolean
+}
+
+/** Somebody who does one thing after the other. */
+export interface Life {
+  readonly process: string
+  ended: boolean
+}
+
+export const NAMESPACE = 'shop'
+
+/** Everything that a schedule plays in: the processes, what they share, and what has happened so far. */
+export class World {
+  readonly scenario: Scenario
+  readonly steps = new Steps()
+  readonly time = new Time(this.steps)
+  readonly database = new Database(this.steps, this.time)
+  readonly wire = new Wire(this.steps, this.time)
+  readonly history = new History()
+  readonly members = new Map<string, Member>()
+  readonly lives: Life[] = []
+  /** How many steps have been taken. */
+  taken = 0
+  /** The token of the latest receipt, and what it is of. */
+  token: { readonly token: string; readonly write: Write } | undefined
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario
+  }
+
+  get moment(): Moment {
+    return { step: this.taken, time: this.time.now }
+  }
+
+  /** Starts a process of the application. Resolves when its store is up. */
+  async start(name: string, map: MapName): Promise<void> {
+    const { mode, memory = true, ttl = 600_000, onStoreUnavailable = 'abort' } = this.scenario
+    const cache = createCache({
+      name: NAMESPACE,
+      instance: name,
+      store: this.wire,
+      keys,
+      dependencies: maps[map],
+      consistency: mode,
+      onStoreUnavailable,
+      maxStaleness: MAX_STALENESS,
+      softLockLifetime: SOFT_LOCK,
+      memory: memory ? { maxEntries: 8 } : false,
+      ttl,
+      clock: this.time.clockOf(name),
+      randomness: countingRandomness(name),
+    }) as Cache<string, string>
+    this.members.set(name, { name, map, cache, dead: false })
+    cache.on('recovered', () => this.#replayed(name))
+    await cache.ready()
+  }
+
+  member(name: string): Member {
+    return this.members.get(name) as Member
+  }
+
+  alive(): Member[] {
+    return [...this.members.values()].filter(({ dead }) => !dead)
+  }
+
+  /** A process ends at once, in the middle of whatever it does. */
+  crash(name: string, sentArrives: boolean): void {
+    this.member(name).dead = true
+    this.wire.forget(name, sentArrives)
+    this.time.forget(name)
+    this.database.forget(name)
+    this.steps.dropWhere(({ process, outlives }) => process === name && !outlives)
+  }
+
+  /** Begins a life: it comes to nothing when its process ends, and is trouble when it throws. */
+  live(process: string, body: () => Promise<void>): Life {
+    const life: Life = { process, ended: false }
+    this.lives.push(life)
+    body()
+      .catch((error) => {
+        this.history.troubles.push({ at: this.moment, what: `${process}: ${String(error)}` })
+      })
+      .finally(() => {
+        life.ended = true
+      })
+    return life
+  }
+
+  /** Resolves when it is the turn of whoever asks. */
+  turn(process: string, text: () => string, chain?: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.steps.add({
+        kind: 'act',
+        process,
+        ...(chain === undefined ? {} : { chain }),
+        text: () => `${process}: ${text()}`,
+        run: resolve,
+      })
+    })
+  }
+
+  /** Whether somebody who is still alive has something left to do. */
+  get busy(): boolean {
+    return this.lives.some(({ ended, process }) => !ended && !this.members.get(process)?.dead)
+  }
+
+  /** Takes back what a world holds outside itself. */
+  async end(): Promise<void> {
+    for (const { cache } of this.members.values()) void cache.close({ timeout: 0 }).catch(() => {})
+    await drained()
+  }
+
+  #replayed(process: string): void {
+    for (const write of this.history.writes) {
+      if (write.process === process && write.acknowledged !== undefined) write.replayed ??= this.moment
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { defineDependencies, defineKeys } from 'coherent-cache'
+import { describe, expect, test } from 'vitest'
+import { openRedisCache, row } from '../support/redis-caches.ts'
+import { until } from '../support/until.ts'
+
+const keys = defineKeys({ report: 'report:{orgId}:{day}' })
+const dependencies = defineDependencies({ tables: { revenues: ['report:{orgId}:*'] }, scopes: ['day'] })
+
+describe('sixteen partitions', () => {
+  const options = { keys, dependencies, partitions: 16, maxStaleness: '2s' } as const
+
+  test('keys of all partitions are held in memory side by side', async () => {
+    const { cache } = openRedisCache(options)
+    await cache.ready()
+    const all = Array.from({ length: 64 }, (_, day) => keys.report({ orgId: 7, day }))
+    const source = row(1)
+    for (let round = 0; round < 3; round++) for (const key of all) await cache.get(key, source.load)
+    expect(source.loads).toBe(64)
+    await until(
+      async () => {
+        for (const key of all) await cache.get(key, source.load)
+        return all.every((key) => cache.peek(key) !== undefined)
+      },
+      'all 64 keys to be in memory',
+      3_000,
+    )
+    expect(source.loads).toBe(64)
+  })
+
+  test('a heartbeat does not take differing tokens of its registration for a lapse', async () => {
+    const { cache } = openRedisCache({ ...options, maxStaleness: '200ms' })
+    await cache.ready()
+    const flushed: string[] = []
+    cache.on('flushed', ({ reason }) => flushed.push(reason))
+    const source = row(1)
+    const until = performance.now() + 600
+    while (performance.now() < until) {
+      for (let day = 0; day < 8; day++) await cache.get(keys.report({ orgId: 7, day }), source.load)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(flushed.filter((reason) => /registration/.test(reason))).toEqual([])
+  })
+
+  test('a group is void everywhere at once, by one step in each partition', async () => {
+    const { cache, name } = openRedisCache(options)
+    const { cache: other } = openRedisCache({ ...options, name })
+    await Promise.all([cache.ready(), other.ready()])
+    const all = Array.from({ length: 64 }, (_, day) => keys.report({ orgId: 7, day }))
+    const source = row(1)
+    for (const key of all) await cache.get(key, source.load)
+    source.value = 2
+    const receipt = await other.invalidate({
+      table: 'revenues',
+      operation: 'insert',
+      rows: [{ org_id: 7 }],
+    })
+    expect(receipt.status).toBe('applied')
+    const read = await Promise.all(all.map((key) => cache.get(key, source.load, { freshness: 'committed' })))
+    expect(new Set(read)).toEqual(new Set([2]))
+  })
+})

@@ -1,0 +1,76 @@
+import { Redis } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
+
+/** The clients that the store is used with, by the name of their major version. */
+export const clients = { 'ioredis 6': Redis, 'ioredis 5': Redis5 } as const
+
+export type ClientName = keyof typeof clients
+
+/** What tests use of a client, whichever it is. */
+export interface TestClient {
+  readonly status: string
+  readonly options: Redis['options']
+  call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>
+  callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>
+  duplicate: Redis['duplicate']
+  disconnect(): void
+  on(event: string, listener: (...args: never[]) => void): unknown
+}
+
+/** A client on a port of 127.0.0.1 that says nothing of connections it has lost. */
+export function connectTo(
+  port: number,
+  options: Record<string, unknown> = {},
+  name: ClientName = 'ioredis 6',
+): TestClient {
+  const Client = clients[name] as typeof Redis
+  const client = new Client({ port, host: '127.0.0.1', ...options }) as unknown as TestClient
+  client.on('error', () => {})
+  return client
+}
+
+/** Every key that starts so, by SCAN. */
+export async function keysUnder(client: TestClient, prefix: string): Promise<string[]> {
+  const found: string[] = []
+  let cursor = '0'
+  do {
+    const match = `${prefix.replace(/[*?[\]\\]/g, '\\$&')}*`
+    const [next, keys] = (await client.call('SCAN', cursor, 'MATCH', match, 'COUNT', 1_000)) as [
+      string,
+      string[],
+    ]
+    found.push(...keys)
+    cursor = next
+  } while (cursor !== '0')
+  return [...new Set(found)]
+}
+
+/** Unlinks every key that starts so. */
+export async function unlinkUnder(client: TestClient, prefix: string): Promise<void> {
+  const keys = await keysUnder(client, prefix)
+  for (let at = 0; at < keys.length; at += 1_000) await client.call('UNLINK', ...keys.slice(at, at + 1_000))
+}
+
+const AGE = `
+local ms = tonumber(ARGV[1])
+for _, key in ipairs(KEYS) do
+  local left = redis.call('PTTL', key)
+  if left >= 0 then
+    if left <= ms then redis.call('UNLINK', key) else redis.call('PEXPIRE', key, string.format('%.0f', left - ms)) end
+  end
+  if redis.call('TYPE', key).ok == 'zset' then
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      redis.call('ZINCRBY', key, string.format('%.0f', -ms), member)
+    end
+  end
+end
+return #KEYS`
+
+/** Makes every key that starts so this much older: what would have expired has, and times in sorted sets lie back. */
+export async function age(client: TestClient, prefix: string, milliseconds: number): Promise<void> {
+  const keys = await keysUnder(client, prefix)
+  for (let at = 0; at < keys.length; at += 1_000) {
+    const some = keys.slice(at, at + 1_000)
+    await client.call('EVAL', AGE, some.length, ...some, milliseconds)
+  }
+}

@@ -1,0 +1,163 @@
+import { createServer, type Server, type Socket, connect as socketTo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Which way bytes travel. */
+export type Direction = 'toServer' | 'toClient'
+
+/** A stretch of network between a client and a server on this machine, which a test can make a bad one. */
+export interface TcpProxy {
+  readonly port: number
+  /** Connections that are open now. */
+  readonly connections: number
+  /** Delivers everything this much later, both ways. */
+  delay(milliseconds: number): void
+  /** Delivers nothing this way (or neither way) from now on, and says nothing: a firewall that drops packets. */
+  hold(direction?: Direction): void
+  /** Delivers again, first what was held. */
+  release(): void
+  /** Breaks every connection, and refuses new ones until {@link mend}. Whatever was held is lost. */
+  cut(): void
+  /** Breaks every connection; new ones are accepted. */
+  drop(): void
+  mend(): void
+  /**
+   * Lets the next request that contains this text reach the server, and breaks its connection before any answer to it
+   * comes back. Resolves when that has happened.
+   */
+  cutAfterRequest(text: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Both ends of one connection through the proxy. */
+class Link {
+  readonly client: Socket
+  readonly server: Socket
+  /** Bytes on their way, oldest first. Undefined: the end of the stream. */
+  readonly held: Record<Direction, (Buffer | undefined)[]> = { toServer: [], toClient: [] }
+  mute = false
+
+  constructor(client: Socket, server: Socket) {
+    this.client = client
+    this.server = server
+  }
+
+  destroy(): void {
+    this.client.destroy()
+    this.server.destroy()
+  }
+}
+
+/** Starts one on a free port of 127.0.0.1. */
+export async function startProxy(targetPort: number): Promise<TcpProxy> {
+  const links = new Set<Link>()
+  const holding = new Set<Direction>()
+  let refusing = false
+  let delayMs = 0
+  let trap: { readonly text: string; readonly sprung: () => void } | undefined
+
+  const deliver = (link: Link, direction: Direction): void => {
+    if (holding.has(direction)) return
+    const to = direction === 'toServer' ? link.server : link.client
+    for (const bytes of link.held[direction].splice(0)) {
+      if (direction === 'toClient' && link.mute) continue
+      if (bytes === undefined) to.end()
+      else to.write(bytes)
+    }
+  }
+
+  const send = (link: Link, direction: Direction, bytes: Buffer | undefined): void => {
+    if (direction === 'toServer' && bytes !== undefined && trap !== undefined && bytes.includes(trap.text)) {
+      const { sprung } = trap
+      trap = undefined
+      link.mute = true
+      link.server.once('data', () => {
+        link.destroy()
+        sprung()
+      })
+    }
+    const arrive = () => {
+      link.held[direction].push(bytes)
+      deliver(link, direction)
+    }
+    if (delayMs === 0) arrive()
+    else void sleep(delayMs).then(arrive)
+  }
+
+  const accept = (client: Socket): void => {
+    client.on('error', () => {})
+    if (refusing) {
+      client.destroy()
+      return
+    }
+    const server = socketTo(targetPort, '127.0.0.1')
+    server.on('error', () => {})
+    client.setNoDelay(true)
+    server.setNoDelay(true)
+    const link = new Link(client, server)
+    links.add(link)
+    client.on('data', (bytes) => send(link, 'toServer', bytes))
+    server.on('data', (bytes) => send(link, 'toClient', bytes))
+    client.on('end', () => send(link, 'toServer', undefined))
+    server.on('end', () => send(link, 'toClient', undefined))
+    const gone = () => {
+      links.delete(link)
+      // Behind a proxy that holds everything, the other end does not hear of it.
+      if (holding.size === 0) link.destroy()
+    }
+    client.on('close', gone)
+    server.on('close', gone)
+  }
+
+  const drop = () => {
+    for (const link of links) link.destroy()
+    links.clear()
+  }
+
+  const proxy: Server = createServer({ allowHalfOpen: true }, accept)
+  await new Promise<void>((resolve, reject) => {
+    proxy.once('error', reject)
+    proxy.listen(0, '127.0.0.1', resolve)
+  })
+  const address = proxy.address()
+  if (typeof address !== 'object' || address === null) throw new Error('The proxy has no port.')
+
+  return {
+    port: address.port,
+    get connections() {
+      return links.size
+    },
+    delay(milliseconds) {
+      delayMs = milliseconds
+    },
+    hold(direction) {
+      for (const one of direction === undefined ? (['toServer', 'toClient'] as const) : [direction])
+        holding.add(one)
+    },
+    release() {
+      holding.clear()
+      for (const link of links) {
+        deliver(link, 'toServer')
+        deliver(link, 'toClient')
+      }
+    },
+    cut() {
+      refusing = true
+      drop()
+    },
+    drop,
+    mend() {
+      refusing = false
+      holding.clear()
+    },
+    cutAfterRequest(text) {
+      return new Promise((resolve) => {
+        trap = { text, sprung: resolve }
+      })
+    },
+    async close() {
+      refusing = true
+      drop()
+      await new Promise((resolve) => proxy.close(resolve))
+    },
+  }
+}
