@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+
+/** What the figures were measured with. No names of machines, users or folders. */
+export interface Machine {
+  readonly date: string
+  readonly cores: number
+  readonly processor: string
+  readonly system: string
+  readonly node: string
+  readonly redis: string | undefined
+  readonly packages: Readonly<Record<string, string>>
+}
+
+const MEASURED_PACKAGES = ['lru-cache', 'ioredis']
+
+export function describeMachine(redis: string | undefined): Machine {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    system: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    redis,
+    packages: Object.fromEntries(MEASURED_PACKAGES.map((name) => [name, versionOf(name)])),
+  }
+}
+
+function versionOf(name: string): string {
+  const file = new URL(`../node_modules/${name}/package.json`, import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

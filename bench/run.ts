@@ -1,0 +1,38 @@
+/**
+ * `npm run bench`: measures everything; `npm run bench -- NAME…`: these cases only. Prints tables and writes them, as
+ * JSON and Markdown, to `bench/results`, or to the folder of `--out FOLDER`.
+ */
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { buildLibrary } from './build.ts'
+import { describeMachine } from './machine.ts'
+import { type CaseReport, describe, printed, writeResults } from './report.ts'
+import { runCase } from './run-case.ts'
+
+await buildLibrary()
+const { cases } = await import('./cases.ts')
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string' } },
+})
+const unknown = positionals.filter((name) => !cases.some((one) => one.name === name))
+if (unknown.length > 0) {
+  console.error(
+    `No case is called ${unknown.join(', ')}. There are: ${cases.map(({ name }) => name).join(', ')}.`,
+  )
+  process.exit(2)
+}
+const chosen = positionals.length === 0 ? cases : cases.filter(({ name }) => positionals.includes(name))
+
+const reports: CaseReport[] = []
+let redisVersion: string | undefined
+for (const one of chosen) {
+  const done = await runCase(one, 'full')
+  reports.push(done.report)
+  redisVersion ??= done.redisVersion
+  console.log(printed(done.report))
+}
+const machine = describeMachine(redisVersion)
+console.log(describe(machine))
+await writeResults(values.out ?? fileURLToPath(new URL('./results', import.meta.url)), machine, reports)
