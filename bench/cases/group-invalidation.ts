@@ -104,8 +104,8 @@ export const groupInvalidation: BenchCase = {
     return {
       tables: [
         {
-          caption: 'One invalidation, by the keys in Redis',
-          columns: ['ms', 'sent', 'run', 'longest PING, ms', 'command, ms'],
+          caption: 'One, by keys in Redis',
+          columns: ['ms', 'sent', 'run', 'PING, ms', 'command, ms'],
           rows: [
             ...costs.map(({ label, ms, commands, longestPing, longestCommandMs }) => ({
               label,
@@ -126,7 +126,7 @@ export const groupInvalidation: BenchCase = {
                   },
                 ]),
           ],
-          note: 'sent: commands of this process; run: by Redis, inside scripts too; command: the longest single one.',
+          note: 'sent: commands sent; run: by Redis, inside scripts too; PING: the longest wait of another connection meanwhile; command: the longest single one, by the slow log.',
         },
       ],
       measures: {

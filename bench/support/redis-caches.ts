@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis'
  */
 export async function openOnRedis(client: Redis, options: CacheOptions): Promise<Cache> {
   const cache = createCache({
-    maxStaleness: '10s',
+    maxStaleness: '2s',
     storeTimeout: '10s',
     ...options,
     store: redisStore({ client }),

@@ -62,6 +62,17 @@ test('run_lazyThenable_isNotStarted', () => {
   expect(started).toBe(false)
 })
 
+test('close_endsEveryFrame_andRunsBodiesAllTheSame', async () => {
+  const context = new UnitContext()
+  await context.run(load('a'), async () => {
+    context.close()
+    expect(context.current()).toBeUndefined()
+    await settle()
+    expect(context.current()).toBeUndefined()
+  })
+  expect(context.run(load('b'), () => context.current() ?? 'nothing')).toBe('nothing')
+})
+
 test('contexts_areApart', () => {
   const one = new UnitContext()
   const other = new UnitContext()

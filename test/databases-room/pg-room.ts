@@ -1,7 +1,10 @@
 import { type Cache, createCache, defineDependencies } from 'coherent-cache'
 import { type BoundPg, bindPg, type PgBindOptions } from 'coherent-cache/pg'
-import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import { inject } from 'vitest'
+
+/** What a test wants done between the seal of its next transaction and its COMMIT. */
+const hooks: { beforeCommit: (() => void) | undefined } = { beforeCommit: undefined }
 
 const dependencies = defineDependencies({
   tables: {
@@ -9,8 +12,21 @@ const dependencies = defineDependencies({
     ledger: ['ledger:{id}'],
     children: ['child:*'],
     audit: ['audit:*'],
+    hooked: {
+      invalidates: ['hooked:{id}'],
+      bind: async () => {
+        hooks.beforeCommit?.()
+        return { id: 1 }
+      },
+    },
   },
 })
+
+/** Has something done in a transaction when all but its COMMIT has been sent. It invalidates `hooked:{id}|1` besides. */
+export function beforeCommit(tx: PgTransaction, hook: () => void): void {
+  hooks.beforeCommit = hook
+  tx.write('hooked', { operation: 'insert', rows: [{}] })
+}
 
 const TABLES = `
   CREATE TABLE payments (id serial PRIMARY KEY, landlord_id int NOT NULL, amount int);
@@ -20,6 +36,9 @@ const TABLES = `
   INSERT INTO payments (landlord_id, amount) VALUES (1, 10), (2, 20);
   INSERT INTO ledger VALUES (1, 0), (2, 0);
 `
+
+/** What the body of a transaction is given. */
+export type PgTransaction = Parameters<Parameters<BoundPg<Pool>['transaction']>[0]>[0]
 
 /** A cache bound to a pool, and what it was told of writes. */
 export interface BoundRoom {
@@ -31,7 +50,7 @@ export interface BoundRoom {
 
 /** A schema of one test file's own, on the PostgreSQL that the run shares, with a few tables in it. */
 export class PgRoom {
-  readonly schema = `pg_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
+  readonly schema = `room_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
   readonly url: string
   /** For the test itself. Nothing is bound to it. */
   readonly admin: Pool
@@ -107,14 +126,8 @@ export class PgRoom {
   }
 }
 
-/** The statement that waits in this server process for a lock which another transaction holds. */
-export async function whenWaiting(admin: Pool, pid: number): Promise<void> {
-  for (;;) {
-    const { rows } = await admin.query('SELECT cardinality(pg_blocking_pids($1)) AS n', [pid])
-    if (rows[0].n > 0) return
-  }
-}
-
-export async function backendOf(client: Pick<PoolClient, 'query'>): Promise<number> {
-  return (await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid
+/** Whether this server process waits for a lock that another one holds. */
+export async function isWaiting(admin: Pool, pid: number): Promise<boolean> {
+  const { rows } = await admin.query('SELECT cardinality(pg_blocking_pids($1)) AS n', [pid])
+  return rows[0].n > 0
 }

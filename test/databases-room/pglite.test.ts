@@ -1,7 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite'
 import { identifier, raw, sql } from '@electric-sql/pglite/template'
 import { createCache, defineDependencies } from 'coherent-cache'
-import { bindPglite } from 'coherent-cache/pglite'
+import { type BoundPglite, bindPglite } from 'coherent-cache/pglite'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { recording, reset, startPglite } from '../support/pglite.ts'
 import { type Bound, bound } from './support.ts'
@@ -322,24 +322,24 @@ describe('a bind function', () => {
     expect(at.invalidated.flat()).toContain('lookup:{id}|7')
   })
 
-  test('mayUseTheBoundDatabase', async () => {
-    const { db } = at
+  test('mayUseTheBoundDatabase_whichJoinsTheTransaction', async () => {
+    let db: BoundPglite<PGlite> | undefined
     const cache = createCache({
       name: 'databases-room-bind',
       dependencies: defineDependencies({
         tables: {
-          payments: {
-            invalidates: ['payment:{id}'],
-            bind: async () => (await db.query<{ id: number }>('SELECT landlord_id AS id FROM payments')).rows,
+          ledger: {
+            invalidates: ['ledger:{id}'],
+            bind: async () => (await db?.query<{ id: number }>('SELECT id FROM ledger'))?.rows ?? [],
           },
         },
       }),
     })
+    db = bindPglite(pglite, cache)
     const stamps: unknown[] = []
     cache.on('invalidated', ({ receipt }) => stamps.push(receipt.stamps))
-    // Of another cache, and so outside its transaction: what PGlite would wait for, unless it is its own.
-    await cache.invalidate({ table: 'payments', operation: 'insert', rows: [{}] })
-    expect(stamps).toEqual([['payment:{id}|1', 'payment:{id}|2']])
+    await db.query('INSERT INTO ledger VALUES (4, 0), (5, 0) RETURNING *')
+    expect(stamps).toEqual([['ledger:{id}|4', 'ledger:{id}|5']])
     await cache.close()
   })
 

@@ -1,6 +1,6 @@
 import { show } from './database.ts'
 import type { History, Moment, Read, Write } from './history.ts'
-import { rowsOf } from './shop.ts'
+import { partsOf, rowsOf } from './shop.ts'
 
 export type Mode = 'bounded' | 'committed' | 'strict'
 
@@ -60,10 +60,12 @@ function promiseBroken(
 ): string | undefined {
   const { begin, freshness } = read
   const before = (moment: Moment | undefined) => moment !== undefined && moment.step < begin.step
-  if (freshness === 'reload' && before(write.committed)) return 'a reload loads anew'
+  // The parts of a composite are read as nested reads are.
+  if (freshness === 'reload' && partsOf(read.key).length === 0 && before(write.committed))
+    return 'a reload loads anew'
   if (!write.covers(read.key)) return undefined
   const acknowledged = before(write.acknowledged)
-  const asks = mode === 'strict' || freshness === 'committed'
+  const asks = mode === 'strict' || freshness !== 'bounded'
   const unbounded = maxStaleness === undefined && !asks
   if (acknowledged && read.behind.includes(write)) return 'a read with its token'
   if (acknowledged && read.process === write.process && !unbounded)

@@ -200,7 +200,9 @@ describe('a store that is away', () => {
     const { network, writer, unit, clock } = await opened()
     network.hold('reply')
     const writing = unit()
-    const outcome = expect(writing.prepare()).rejects.toEqual(errorOf('STORE_UNAVAILABLE', /must be rolled back/))
+    const outcome = expect(writing.prepare()).rejects.toEqual(
+      errorOf('STORE_UNAVAILABLE', /must be rolled back/),
+    )
     await clock.advance(300)
     await outcome
     await writing.rollback()

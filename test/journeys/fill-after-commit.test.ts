@@ -14,7 +14,10 @@ const changes = [
 ] as const
 
 describe.each([
-  ['memory alone', async () => [openCache({ dependencies }).cache, openCache({ dependencies }).cache].slice(0, 1)],
+  [
+    'memory alone',
+    async () => [openCache({ dependencies }).cache, openCache({ dependencies }).cache].slice(0, 1),
+  ],
   ['a shared store', async () => (await openFleet(1, { dependencies })).fleet],
   ['a shared store, the writer elsewhere', async () => (await openFleet(2, { dependencies })).fleet],
 ])('over %s', (_, open) => {
@@ -59,10 +62,9 @@ describe.each([
     await writer.invalidate({ table: 't', operation: 'insert', rows: [{ id: 1 }] })
     held.resolve(['old', 'two'])
     expect(await read).toEqual(['old', 'two'])
-    expect(await reader.getMany<string, string>(['row:1', 'row:2'], (missing) => missing.map(() => 'new'))).toEqual([
-      'new',
-      'two',
-    ])
+    expect(
+      await reader.getMany<string, string>(['row:1', 'row:2'], (missing) => missing.map(() => 'new')),
+    ).toEqual(['new', 'two'])
   })
 
   test('load_runningAcrossAnUnrelatedInvalidation_isKept', async () => {
@@ -82,7 +84,8 @@ describe.each([
     const { load, call } = heldLoader<string>()
     const read = reader.get('row:1', load)
     const held = await call()
-    for (let at = 0; at < 100; at++) await writer.invalidate({ table: 't', operation: 'insert', rows: [{ id: 1 }] })
+    for (let at = 0; at < 100; at++)
+      await writer.invalidate({ table: 't', operation: 'insert', rows: [{ id: 1 }] })
     expect(await reader.get<string, string>('row:1', () => 'newest')).toBe('newest')
     held.resolve('ancient')
     expect(await read).toBe('ancient')

@@ -131,7 +131,8 @@ describe('values in the store', () => {
     '~standard': {
       version: 1,
       vendor: 'test',
-      validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] }),
+      validate: (value) =>
+        typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] },
     },
   }
 
@@ -166,7 +167,13 @@ describe('values in the store', () => {
     const clock = manualClock()
     const store = memoryStore({ clock })
     const open = (instance: string, version: number) =>
-      openCache({ name: 'shapes', instance, store, clock, keys: defineKeys({ user: { key: 'user:{id}', version } }) }).cache
+      openCache({
+        name: 'shapes',
+        instance,
+        store,
+        clock,
+        keys: defineKeys({ user: { key: 'user:{id}', version } }),
+      }).cache
     const old = open('old', 1)
     const fresh = open('new', 2)
     await Promise.all([old.ready(), fresh.ready()])
@@ -181,7 +188,13 @@ describe('values in the store', () => {
   test('value_thatItsSchemaRefuses_isAMiss', async () => {
     const clock = manualClock()
     const store = memoryStore({ clock })
-    const { cache: loose } = openCache({ name: 'schema', instance: 'a', store, clock, keys: defineKeys({ n: 'n:{id}' }) })
+    const { cache: loose } = openCache({
+      name: 'schema',
+      instance: 'a',
+      store,
+      clock,
+      keys: defineKeys({ n: 'n:{id}' }),
+    })
     const keys = defineKeys({ n: { key: 'n:{id}', value: schema } })
     const { cache: strict } = openCache({ name: 'schema', instance: 'b', store, clock, keys })
     await Promise.all([loose.ready(), strict.ready()])
@@ -226,8 +239,20 @@ describe('maps differ', () => {
   test('writerWithAnOldMap_voidsWhatANewReaderHangsOnIt', async () => {
     const clock = manualClock()
     const store = memoryStore({ clock })
-    const { cache: writer } = openCache({ name: 'deploy', instance: 'old', store, clock, dependencies: older })
-    const { cache: reader } = openCache({ name: 'deploy', instance: 'new', store, clock, dependencies: newer })
+    const { cache: writer } = openCache({
+      name: 'deploy',
+      instance: 'old',
+      store,
+      clock,
+      dependencies: older,
+    })
+    const { cache: reader } = openCache({
+      name: 'deploy',
+      instance: 'new',
+      store,
+      clock,
+      dependencies: newer,
+    })
     await Promise.all([writer.ready(), reader.ready()])
     expect(await reader.get<string, number>('summary:1', () => 1)).toBe(1)
     expect(await reader.get<string, number>('row:1', () => 1)).toBe(1)
@@ -245,7 +270,13 @@ describe('maps differ', () => {
     const clock = manualClock()
     const store = memoryStore({ clock })
     const { cache: old } = openCache({ name: 'deploy2', instance: 'old', store, clock, dependencies: older })
-    const { cache: fresh } = openCache({ name: 'deploy2', instance: 'new', store, clock, dependencies: newer })
+    const { cache: fresh } = openCache({
+      name: 'deploy2',
+      instance: 'new',
+      store,
+      clock,
+      dependencies: newer,
+    })
     await Promise.all([old.ready(), fresh.ready()])
     await old.get('summary:1', () => 'filled without its stamp')
     expect(await fresh.get<string, string>('summary:1', () => 'loaded')).toBe('loaded')

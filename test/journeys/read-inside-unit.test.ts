@@ -11,7 +11,12 @@ describe('a read inside a unit', () => {
     await unit.run(async () => {
       unit.write('t')
       const entry = await cache.getEntry('row:1', ({ source }) => source)
-      expect(entry).toMatchObject({ value: 'primary', status: 'bypass', tier: 'loader', expiresAt: undefined })
+      expect(entry).toMatchObject({
+        value: 'primary',
+        status: 'bypass',
+        tier: 'loader',
+        expiresAt: undefined,
+      })
       expect(await cache.getMany<string, number>(['row:1', 'row:2'], () => [1, 2])).toEqual([1, 2])
     })
     expect(cache.stats()).toMatchObject({ entries: 0, bypasses: 3, fills: 0 })
@@ -39,10 +44,9 @@ describe('a read inside a unit', () => {
     await unit.run(async () => {
       expect(unit.untouched).toBe(true)
       expect(await cache.get<string, string>('row:1', () => 'own')).toBe('cached')
-      expect(await cache.getMany<string, string>(['row:1', 'row:2'], (missing) => missing.map(() => 'own'))).toEqual([
-        'cached',
-        'own',
-      ])
+      expect(
+        await cache.getMany<string, string>(['row:1', 'row:2'], (missing) => missing.map(() => 'own')),
+      ).toEqual(['cached', 'own'])
       expect(await cache.get<string, string>('row:1', () => 'own', { ttl: 0 })).toBe('own')
       unit.write('t')
       expect(unit.untouched).toBe(false)
@@ -101,7 +105,10 @@ describe('a read inside a unit', () => {
   test('read_wrappedMethod_insideAUnit_isLikeAnyOther', async () => {
     const { cache } = openCache({ dependencies })
     const { load } = countingLoader()
-    const reports = cache.wrap({ find: async (_id: number) => load() }, { find: { key: (id) => `row:${id}` } })
+    const reports = cache.wrap(
+      { find: async (_id: number) => load() },
+      { find: { key: (id) => `row:${id}` } },
+    )
     expect(await reports.find(1)).toBe(1)
     expect(await cache.unitOfWork().run(() => reports.find(1))).toBe(2)
     expect(await reports.find(1)).toBe(1)

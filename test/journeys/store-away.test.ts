@@ -17,7 +17,11 @@ async function opened() {
 }
 
 /** Awaits while the clock runs on. */
-async function during<T>(clock: { advance(ms: number): Promise<void> }, ms: number, promise: Promise<T>): Promise<T> {
+async function during<T>(
+  clock: { advance(ms: number): Promise<void> },
+  ms: number,
+  promise: Promise<T>,
+): Promise<T> {
   await clock.advance(ms)
   return promise
 }
@@ -31,14 +35,26 @@ describe('while the store hangs', () => {
     expect(receipt).toMatchObject({ status: 'queued', stamps: ['row:{id}|1'] })
     expect(receipt.token).toMatch(/~q$/)
     expect(one.peek('row:1')).toBeUndefined()
-    expect(await during(clock, 300, one.get<string, string>('row:1', () => 'new'))).toBe('new')
+    expect(
+      await during(
+        clock,
+        300,
+        one.get<string, string>('row:1', () => 'new'),
+      ),
+    ).toBe('new')
     expect(one.health()).toMatchObject({ status: 'degraded', queue: { length: 1 } })
   })
 
   test('reads_goToTheirLoaders_afterTheFirstWithoutWaiting', async () => {
     const { network, one, clock } = await opened()
     network.hold('reply')
-    expect(await during(clock, 250, one.get<string, number>('row:1', () => 1))).toBe(1)
+    expect(
+      await during(
+        clock,
+        250,
+        one.get<string, number>('row:1', () => 1),
+      ),
+    ).toBe(1)
     // From now on nobody waits.
     for (let at = 2; at < 10; at++) expect(await one.get<string, number>('row:1', () => at)).toBe(at)
     expect(one.stats().fillsRefused).toHaveProperty('store-unavailable')

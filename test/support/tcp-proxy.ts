@@ -13,6 +13,8 @@ export interface TcpProxy {
   delay(milliseconds: number): void
   /** Delivers nothing this way (or neither way) from now on, and says nothing: a firewall that drops packets. */
   hold(direction?: Direction): void
+  /** Delivers nothing on those connections that have subscribed to a channel by now: dead, and they do not know it. */
+  holdMessages(): void
   /** Delivers again, first what was held. */
   release(): void
   /** Breaks every connection, and refuses new ones until {@link mend}. Whatever was held is lost. */
@@ -35,6 +37,9 @@ class Link {
   /** Bytes on their way, oldest first. Undefined: the end of the stream. */
   readonly held: Record<Direction, (Buffer | undefined)[]> = { toServer: [], toClient: [] }
   mute = false
+  /** Whether it has asked for a subscription. */
+  subscriber = false
+  dead = false
 
   constructor(client: Socket, server: Socket) {
     this.client = client
@@ -56,7 +61,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let trap: { readonly text: string; readonly sprung: () => void } | undefined
 
   const deliver = (link: Link, direction: Direction): void => {
-    if (holding.has(direction)) return
+    if (holding.has(direction) || link.dead) return
     const to = direction === 'toServer' ? link.server : link.client
     for (const bytes of link.held[direction].splice(0)) {
       if (direction === 'toClient' && link.mute) continue
@@ -66,6 +71,12 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   }
 
   const send = (link: Link, direction: Direction, bytes: Buffer | undefined): void => {
+    if (
+      direction === 'toServer' &&
+      bytes !== undefined &&
+      /\r\nsubscribe\r\n/i.test(bytes.toString('latin1'))
+    )
+      link.subscriber = true
     if (direction === 'toServer' && bytes !== undefined && trap !== undefined && bytes.includes(trap.text)) {
       const { sprung } = trap
       trap = undefined
@@ -133,9 +144,13 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       for (const one of direction === undefined ? (['toServer', 'toClient'] as const) : [direction])
         holding.add(one)
     },
+    holdMessages() {
+      for (const link of links) link.dead = link.subscriber
+    },
     release() {
       holding.clear()
       for (const link of links) {
+        link.dead = false
         deliver(link, 'toServer')
         deliver(link, 'toClient')
       }

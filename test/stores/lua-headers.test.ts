@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { systemRandomness } from '../../src/core/random.ts'
+import { registrationStamp } from '../../src/core/stamp.ts'
+import type { RedisConnection } from '../../src/stores/redis-client.ts'
+import { Layout } from '../../src/stores/redis-layout.ts'
+import { SCRIPTS, Scripts } from '../../src/stores/redis-scripts.ts'
+import { uniqueName } from '../support/redis-caches.ts'
+import { connectTo, unlinkUnder } from '../support/redis-clients.ts'
+
+/**
+ * The headers of the scripts, held against what is really sent and really comes back: every phrase of a header names
+ * one argument (or a run of them), in order, and none is left over.
+ */
+
+const folder = new URL('../../src/stores/lua/', import.meta.url)
+
+interface Sent {
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+  readonly reply: unknown
+}
+
+/** What every argument of the calls below is, so that no two could be taken for each other. */
+const known = {
+  nonce: 'nonce-1234567890',
+  lock: 'lock-id-12345678',
+  process: 'the process',
+  digest: 'digest-123456789',
+  skeleton: '{"skeleton":1}',
+  settings: 'the settings',
+  body: '{"s":[],"k":[],"e":0,"n":"app"}',
+  payload: 'the value',
+  claimMs: '11111',
+  lockMs: '22222',
+  holderMs: '33333',
+  valueMs: '44444',
+  forgetMs: '55555',
+  day: '86400000',
+}
+const TOKEN = /^[\w-]{16}$/
+const exactly = (text: string) => new RegExp(`^${text.replace(/[{}[\]"]/g, '\\$&')}$`)
+
+/** What a phrase of a header promises; `many` is a run of any length, `each` a run of such groups. */
+type Meaning = RegExp | { readonly many: RegExp } | { readonly each: readonly RegExp[] }
+
+const STAMP = /:s:/
+const KEYS: Record<string, Meaning> = {
+  state: /:state$/,
+  maps: /:maps$/,
+  'lease holders': /:holders$/,
+  'registration stamp': /:s:\|map\|/,
+  skeleton: /:map:/,
+  'a name that need not exist': /:nothing$/,
+  value: /:v:/,
+  claim: /:c:/,
+  'S stamps': { many: STAMP },
+  'stamps...': { many: STAMP },
+  'then values and claims': { each: [/:v:/, /:c:/] },
+}
+const ARGV: Record<string, Meaning> = {
+  S: /^\d+$/,
+  'number of items': /^\d+$/,
+  nonce: exactly(known.nonce),
+  epoch: /^epoch-/,
+  'fresh epoch': TOKEN,
+  'fresh token': TOKEN,
+  'S fresh tokens': { many: TOKEN },
+  'a fresh token per stamp': { many: TOKEN },
+  tokens: /^(token-\d{10})+$/,
+  'map digest': exactly(known.digest),
+  'registration ms': exactly(known.day),
+  'stamp ms': /^(600000|104444)$/,
+  'soft-lock ms': exactly(known.lockMs),
+  'head of the fingerprint': /^CC1/,
+  'stamp indices': /^[\d,]*$/,
+  'claim ms': exactly(known.claimMs),
+  "'1' to take over": /^[01]$/,
+  'value ms': exactly(known.valueMs),
+  value: /^the value/,
+  "'1' to publish": /^[01]$/,
+  channel: /^cc:\{.*\}$/,
+  'message body': exactly(known.body),
+  'ms for which a lease holder counts': exactly(known.holderMs),
+  'id of a lock to take off': exactly(known.lock),
+  'lock id': exactly(known.lock),
+  'lock ms': exactly(known.lockMs),
+  process: exactly(known.process),
+  'ms after which a holder is forgotten': exactly(known.forgetMs),
+  skeleton: exactly(known.skeleton),
+  settings: exactly(known.settings),
+  'ms that settings stay in force': /^60000$/,
+  'ms to prolong it by': exactly(known.claimMs),
+}
+
+/** A header's text behind `-- NAME`, its lines joined. */
+function header(lua: string, name: string): string {
+  const found = new RegExp(`^-- ${name}:? (.*(?:\\n--  +.*)*)`, 'm').exec(lua)?.[1]
+  if (found === undefined) throw new Error(`There is no header ${name}.`)
+  return found.replace(/\n--\s+/g, ' ')
+}
+
+/** The phrases of a header, in order, and those that come once per item. */
+function phrases(text: string): { readonly once: readonly string[]; readonly perItem: readonly string[] } {
+  const [once = '', perItem] = text.replace(/ \([^)]*\)/g, '').split(/,? then per item: /)
+  const split = (part: string) => part.split(/, /).filter((phrase) => phrase !== '')
+  return { once: split(once), perItem: perItem === undefined ? [] : split(perItem) }
+}
+
+/** How many of the values these phrases account for. Fails at the first that is not what its phrase says. */
+function account(
+  names: readonly string[],
+  meanings: Record<string, Meaning>,
+  values: readonly string[],
+  from: number,
+): number {
+  let at = from
+  for (const name of names) {
+    const meaning = meanings[name]
+    if (meaning === undefined) throw new Error(`Nobody knows what ${JSON.stringify(name)} is.`)
+    const matches = (pattern: RegExp, offset = 0) =>
+      at + offset < values.length && pattern.test(values[at + offset] as string)
+    if (meaning instanceof RegExp) {
+      if (!matches(meaning)) throw new Error(`Number ${at + 1} is ${values[at]}, not ${name}.`)
+      at++
+    } else if ('many' in meaning) {
+      while (matches(meaning.many)) at++
+    } else {
+      while (meaning.each.every((pattern, offset) => matches(pattern, offset))) at += meaning.each.length
+    }
+  }
+  return at
+}
+
+function checkList(
+  text: string,
+  meanings: Record<string, Meaning>,
+  values: readonly string[],
+  items: number,
+) {
+  const { once, perItem } = phrases(text)
+  let at = account(once, meanings, values, 0)
+  for (let item = 0; item < items && perItem.length > 0; item++) at = account(perItem, meanings, values, at)
+  expect(values.slice(at), 'what no phrase of the header names').toEqual([])
+}
+
+const client = connectTo(inject('redisPort'))
+const namespace = uniqueName()
+const sent: Record<string, Sent> = {}
+
+beforeAll(async () => {
+  const recorded = {
+    defineCommand(name: string, definition: { lua: string }) {
+      ;(client as unknown as RedisConnection).defineCommand(name, definition)
+      Object.assign(recorded, {
+        [`${name}Buffer`]: async (count: number, ...all: (string | number | Buffer)[]) => {
+          const run = (client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[
+            `${name}Buffer`
+          ]
+          const reply = await run?.call(client, count, ...all)
+          const texts = all.map((one) => (Buffer.isBuffer(one) ? one.toString('latin1') : String(one)))
+          sent[name] = { keys: texts.slice(0, count), args: texts.slice(count), reply }
+          return reply
+        },
+      })
+    },
+  }
+  const scripts = new Scripts(recorded as unknown as RedisConnection, systemRandomness())
+  const layout = new Layout('', namespace, 'app', 0)
+  const stamp = registrationStamp(known.digest)
+  const map = { digest: known.digest, stamp, skeleton: known.skeleton }
+  const stamps = [stamp, '|', 'user:*']
+  const place = { key: 'user:1', shard: 'user:1' }
+  const claim = { nonce: known.nonce, ttlMs: Number(known.claimMs), takeOver: false }
+  const items = [
+    { ...place, stamps, claim },
+    { key: 'user:2', shard: 'user:2', stamps: stamps.slice(0, 2), claim },
+  ]
+  const holderMs = Number(known.holderMs)
+  await scripts.register(layout, map, known.settings)
+  await scripts.read(layout, 0, map, items, Number(known.lockMs))
+  const fill = {
+    ...place,
+    nonce: known.nonce,
+    epoch: 'epoch-1234567890',
+    stamps,
+    tokens: stamps.map((_, at) => `token-${String(at).padStart(10, '0')}`),
+    value: Buffer.from(known.payload),
+    ttlMs: Number(known.valueMs),
+    publish: true,
+  }
+  await scripts.fill(layout, fill, known.body, holderMs)
+  await scripts.claim(layout, 'user:1', known.nonce, Number(known.claimMs))
+  await scripts.heartbeat(layout, 0, map, known.process, Number(known.forgetMs), known.settings)
+  const lock = { id: known.lock, ms: Number(known.lockMs), holderMs }
+  await scripts.lock(layout, 0, stamps, lock, known.body)
+  const places = [place, { key: 'user:2', shard: 'user:2' }]
+  await scripts.rotate(layout, 0, { stamps, places, body: known.body, lock: known.lock, holderMs })
+})
+afterAll(async () => {
+  await unlinkUnder(client, `cc:{${namespace}.`)
+  client.disconnect()
+})
+
+const files = readdirSync(folder).filter((file) => file !== 'common.lua')
+
+test('every script is called', () => {
+  const commands = files.map((file) => `cc${file.charAt(0).toUpperCase()}${file.slice(1, -'.lua'.length)}`)
+  expect(Object.keys(SCRIPTS).sort()).toEqual(commands.sort())
+  expect(Object.keys(sent).sort()).toEqual(commands.sort())
+})
+
+describe.each(files)('%s', (file) => {
+  const lua = readFileSync(new URL(file, folder), 'utf8')
+  const name = `cc${file.charAt(0).toUpperCase()}${file.slice(1, -'.lua'.length)}`
+  const of = () => sent[name] as Sent
+
+  test('KEYS are what its header says', () => checkList(header(lua, 'KEYS'), KEYS, of().keys, 2))
+
+  test('ARGV are what its header says', () => checkList(header(lua, 'ARGV'), ARGV, of().args, 2))
+
+  test('it reads no argument beyond those', () => {
+    for (const [list, values] of [
+      ['KEYS', of().keys],
+      ['ARGV', of().args],
+    ] as const) {
+      const numbers = [...lua.matchAll(new RegExp(`\\b${list}\\[(\\d+)\\]`, 'g'))].map((match) =>
+        Number(match[1]),
+      )
+      expect(Math.max(0, ...numbers)).toBeLessThanOrEqual(values.length)
+    }
+  })
+
+  test('what it returns is as long as its header says', () => {
+    const documented = header(lua, 'returns')
+    const { reply } = of()
+    const list = /^\{ (.*) \}$/.exec(documented)?.[1]
+    if (list === undefined) {
+      expect(typeof reply).toBe('number')
+      return
+    }
+    expect(Array.isArray(reply)).toBe(true)
+    const [once = '', perItem] = list.replace(/ \([^)]*\)/g, '').split(/, then per item: \{ /)
+    const replied = reply as readonly unknown[]
+    expect(replied).toHaveLength(once.split(', ').length + (perItem === undefined ? 0 : 2))
+    if (perItem !== undefined) {
+      for (const item of replied.slice(-2))
+        expect(item).toHaveLength(perItem.replace(/ \}$/, '').split(', ').length)
+    }
+  })
+})
+
+test('a header that has rotted would be found out', () => {
+  const { args } = sent.ccFill as Sent
+  const text = header(readFileSync(new URL('fill.lua', folder), 'utf8'), 'ARGV')
+  expect(() => checkList(text.replace('nonce, epoch', 'epoch, nonce'), ARGV, args, 0)).toThrow()
+  expect(() => checkList(text.replace(', channel', ''), ARGV, args, 0)).toThrow()
+  expect(() => checkList(`${text}, settings`, ARGV, args, 0)).toThrow()
+})
