@@ -191,7 +191,11 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     committer,
     families: new Set(map.families().map((family) => family.name)),
     explain: (key) =>
-      explain({ clock, map, plans, memory, causes }, key, (plan) => lifetimes.policy(plan).description),
+      explain(
+        { clock, map, plans, memory, lease, causes, store: gate },
+        key,
+        (plan) => lifetimes.policy(plan).description,
+      ),
     close: () => {
       closed = true
       heartbeat.close()

@@ -62,6 +62,18 @@ export type { CacheStats } from './core/stats.ts'
 export type { Store, StoreDriver } from './core/store.ts'
 export type { Savepoint, UnitOfWork } from './core/unit.ts'
 export { createCache } from './create-cache.ts'
+export type {
+  BoundDatabase,
+  DatabaseAdapter,
+  Door,
+  IsolationLevel,
+  TransactionControls,
+  TransactionHandle,
+  TransactionOptions,
+  UnitSource,
+  Work,
+} from './databases/adapter.ts'
+export { type Binder, defineDatabase } from './databases/define-database.ts'
 export { type ByAgeOptions, byAge } from './lifetimes/by-age.ts'
 export { localDate } from './lifetimes/calendar.ts'
 export { type TtlTiers, ttlTiers } from './lifetimes/tiers.ts'

@@ -35,7 +35,7 @@ export interface CacheParts {
   readonly fills: ManualFill
   readonly committer: Committer
   readonly families: ReadonlySet<string>
-  readonly explain: (key: string) => Explanation
+  readonly explain: (key: string) => Promise<Explanation>
   readonly close: () => void
 }
 
@@ -124,6 +124,7 @@ export class OpenCache {
 
   async clear(): Promise<Receipt> {
     this.#checkOpen('clear')
+    this.currentUnit()?.clear()
     return this.#parts.committer.apply({ ...NO_CHANGE, everything: true })
   }
 
@@ -225,11 +226,14 @@ export class OpenCache {
       cancel = clock.after(timeoutMs, resolve)
     })
     await Promise.race([flights.idle(), late])
+    // A store that comes back in time is told what it has missed.
+    if (this.#parts.writeRoom.queue.length > 0) await Promise.race([this.#parts.gate?.up(), late])
     cancel()
     this.#parts.fills.abandonAll()
     subscription.unsubscribed('closed')
     await store.close()
     memory?.clear()
+    readRoom.units.close()
     return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
   }
 

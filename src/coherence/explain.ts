@@ -1,8 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import type { DependencyMap } from '../core/dependency-map.ts'
+import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
+import { decodeEntry } from '../core/entry.ts'
 import type { Explanation } from '../core/explanation.ts'
 import { describeStamp } from '../core/stamp.ts'
+import type { Store } from '../core/store.ts'
 import type { Causes } from './causes.ts'
+import type { MemoryLease } from './lease.ts'
 import type { MemoryTier } from './memory-tier.ts'
 import type { Plans } from './plans.ts'
 import { allLive } from './stamp-table.ts'
@@ -13,28 +16,37 @@ export interface ExplainRoom {
   readonly map: DependencyMap
   readonly plans: Plans
   readonly memory: MemoryTier | undefined
+  readonly lease: MemoryLease
   readonly causes: Causes
+  /** Undefined where memory is all there is. */
+  readonly store: Store | undefined
 }
 
-/** All that this process knows of one key, gathered without I/O. `ttl` describes the rule of its lifetime. */
-export function explain(
+/** Where a value is, and its times on the monotonic clock. */
+interface Found {
+  readonly tier: 'memory' | 'store'
+  readonly loadedAt: number
+  readonly freshUntil: number
+}
+
+/** All that this process knows of one key; asks the store where memory has nothing. `ttl` describes its lifetime. */
+export async function explain(
   room: ExplainRoom,
   key: string,
-  ttl: (plan: ReturnType<Plans['of']>) => string,
-): Explanation {
-  const { clock, map, plans, memory, causes } = room
+  ttl: (plan: KeyPlan) => string,
+): Promise<Explanation> {
+  const { clock, map, plans, causes } = room
   const plan = plans.of(key)
-  const entry = memory?.look(key)
+  const found = inMemory(room, key) ?? (await inStore(room, plan))
   const now = clock.monotonic()
-  const held = entry !== undefined && allLive(entry.vector) && now < entry.freshUntil ? entry : undefined
   const heard = causes.last(key, plan.stamps)
   return {
     key,
     family: plan.family?.name,
     params: plan.params,
-    tier: held === undefined ? undefined : 'memory',
-    age: held === undefined ? undefined : now - held.loadedAt,
-    expiresAt: held === undefined ? undefined : Math.round(clock.now() + held.freshUntil - now),
+    tier: found?.tier,
+    age: found === undefined ? undefined : now - found.loadedAt,
+    expiresAt: found === undefined ? undefined : Math.round(clock.now() + found.freshUntil - now),
     ttl: ttl(plan),
     vector: plan.stamps.map(describeStamp),
     dependsOn: map.sources(key),
@@ -43,4 +55,26 @@ export function explain(
         ? undefined
         : { at: heard.at, stamps: heard.stamps.map(describeStamp), cause: heard.cause },
   }
+}
+
+function inMemory({ memory, lease, clock }: ExplainRoom, key: string): Found | undefined {
+  const entry = memory?.look(key)
+  const now = clock.monotonic()
+  if (entry === undefined || !lease.held(now) || !allLive(entry.vector) || now >= entry.freshUntil)
+    return undefined
+  return { tier: 'memory', loadedAt: entry.loadedAt, freshUntil: entry.freshUntil }
+}
+
+async function inStore(
+  { store, clock }: ExplainRoom,
+  { key, shard, stamps }: KeyPlan,
+): Promise<Found | undefined> {
+  const reply = await store?.read([{ key, shard, stamps }]).catch(() => undefined)
+  const value = reply?.results[0]?.value
+  const entry = value === undefined ? 'absent' : decodeEntry(value)
+  if (typeof entry === 'string') return undefined
+  const age = Math.max(0, clock.now() - entry.loadedAt)
+  if (age >= entry.lifetimeMs) return undefined
+  const loadedAt = clock.monotonic() - age
+  return { tier: 'store', loadedAt, freshUntil: loadedAt + entry.lifetimeMs }
 }

@@ -90,7 +90,7 @@ export class StoreGate implements Store {
   /** It could not be opened. Probes go on, even where they will be in vain until others have gone. */
   #notYet(error: unknown): void {
     this.#fail(error)
-    if (!isCacheError(error, 'SETTINGS_MISMATCH')) return
+    if (!isCacheError(error, 'SETTINGS_MISMATCH') && !isCacheError(error, 'UNSUPPORTED')) return
     for (const { reject } of this.#whenUp.splice(0)) reject(error)
   }
 
@@ -118,6 +118,14 @@ export class StoreGate implements Store {
     for (const { reject } of this.#whenUp.splice(0))
       reject(new CacheError('CACHE_CLOSED', 'The cache was closed before its store was connected.'))
     await this.#store.close()
+  }
+
+  /** Resolves when the store is up; at once if it is. Rejects when it is closed first. */
+  up(): Promise<void> {
+    if (this.#state === 'up') return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#whenUp.push({ resolve, reject })
+    })
   }
 
   /** The store can no longer be trusted, as found by somebody else: before it is first up it is not trusted anyway. */

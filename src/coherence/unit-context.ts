@@ -29,10 +29,11 @@ export class UnitContext {
   readonly #frames = new AsyncLocalStorage<Frame | undefined>()
   /** How many frames are open at all: while none is, nobody need be asked. */
   #open = 0
+  #closed = false
 
   /** What surrounds the caller. What is over surrounds nobody: a timer set inside it may fire long afterwards. */
   current(): Frame | undefined {
-    if (this.#open === 0) return undefined
+    if (this.#open === 0 || this.#closed) return undefined
     let frame = this.#frames.getStore()
     while (frame !== undefined && isOver(frame)) frame = frame.kind === 'load' ? frame.parent : undefined
     return frame
@@ -44,8 +45,18 @@ export class UnitContext {
     return frame === undefined || isOver(frame) ? undefined : frame.unit
   }
 
+  /**
+   * Ends it: nothing surrounds anybody from now on. As long as it is open, every promise of the process carries its
+   * frame along, at a cost that grows with the number of contexts.
+   */
+  close(): void {
+    this.#closed = true
+    this.#frames.disable()
+  }
+
   /** Runs `body` inside the frame, until what it returns has settled. */
   run<T>(frame: Frame | undefined, body: () => T): T {
+    if (this.#closed) return body()
     this.#open++
     let result: T
     try {

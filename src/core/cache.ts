@@ -143,6 +143,7 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void
   stats(): CacheStats
   health(): Health
+  /** What this process knows of a key: where its value is (asking the store), what it hangs on, what made it void last. */
   explain(key: string): Promise<Explanation>
   /** Adds a listener. @returns what removes it. */
   on<Name extends EventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void

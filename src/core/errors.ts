@@ -17,7 +17,6 @@ export type ErrorCode =
   | 'SETTINGS_MISMATCH'
   | 'UNSUPPORTED'
   | 'CACHE_CLOSED'
-  | 'NOT_READY'
   | 'CIRCULAR_LOAD'
   | 'BATCH_SHAPE'
   | 'INVALID_MARK'

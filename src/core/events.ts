@@ -7,7 +7,6 @@ export type MissReason =
   | 'invalidated'
   | 'unreadable'
   | 'reload'
-  | 'disabled'
   | 'locked'
   | 'unavailable'
 
@@ -16,13 +15,10 @@ export type RefusalReason =
   | 'invalidated'
   | 'skipped'
   | 'uncacheable'
-  | 'too-large'
   | 'zero-ttl'
-  | 'inside-unit'
   | 'no-claim'
   | 'store-unavailable'
   | 'locked'
-  | 'closed'
 
 /** What a cache tells while it works, by event name. Times are wall-clock milliseconds since 1970. */
 export interface CacheEvents {
@@ -33,7 +29,7 @@ export interface CacheEvents {
     readonly stale: boolean
     readonly ageMs: DurationMs
   }
-  /** A read found nothing it could answer, and goes to its loader (or waits for one). */
+  /** A load is about to begin: no tier had what could be answered. Reads that share the load tell nothing. */
   miss: { readonly key: string; readonly reason: MissReason }
   /** A loader answered. */
   load: { readonly key: string; readonly durationMs: DurationMs }

@@ -18,6 +18,8 @@ export interface Receipt {
   readonly stamps: readonly string[]
   /** The keys that were named. */
   readonly keys: readonly string[]
+  /** Patterns that no stamp stood for, whose keys were searched for one by one: slower than a rotation. */
+  readonly patterns: readonly string[]
   readonly durationMs: DurationMs
   /** Opaque and URL-safe: a read that carries it is never older than this change. */
   readonly token: string

@@ -4,11 +4,8 @@ import type { Receipt } from './receipt.ts'
 /**
  * The writes of one transaction, gathered while it runs and applied when it has committed, and only then.
  *
- * Order: `write` as often as needed, `prepare` before COMMIT, then `commit` after it, or `rollback`. Every method but
- * `write` may be called again; anything after the end throws `UNIT_CLOSED`.
- *
- * @typeParam Tables The tables and views that the map names; any other may be written too.
- * @typeParam Scopes The scopes that the map declares.
+ * Order: `write` as often as needed, `prepare` before COMMIT, then `commit` after it, or `rollback`. `prepare` may be left
+ * out, and called again; so may `rollback`. Anything else after the end throws `UNIT_CLOSED`.
  */
 export interface UnitOfWork<Tables extends string = string, Scopes extends string = string> {
   readonly id: string
@@ -28,6 +25,8 @@ export interface UnitOfWork<Tables extends string = string, Scopes extends strin
    *   Nothing is declared then.
    */
   invalidate(request: InvalidateRequests<Tables, Scopes>): void
+  /** Declares that everything is to be made void at the commit. */
+  clear(): void
   /** The writes declared so far, nested units that were kept included. */
   readonly writes: readonly TableChange[]
   /** Says whether the transaction is certain to have written nothing yet: reads inside may then use the cache. */

@@ -3,6 +3,7 @@ import { CacheError, show } from '../core/errors.ts'
 import { checkChoice } from '../core/options.ts'
 import type { BoundDatabase, TransactionOptions, UnitSource } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
+import { settleLost } from './postgres/lost-transaction.ts'
 import {
   type DetectWrites,
   observed,
@@ -22,11 +23,13 @@ interface Result {
 /** What is used of `query` of `pg`: its promise forms, by text or by a configuration object. */
 export interface PgQueryable {
   // biome-ignore lint/suspicious/noExplicitAny: whatever the client's own overloads take
-  query(text: any, values?: any): any
+  query(text: any, ...values: any[]): any
 }
 
 /** What is used of a connection of a `pg` pool. */
 export interface PgClientLike extends PgQueryable {
+  /** In newer versions: `'I'` outside a transaction, `'T'` in one, `'E'` in one that failed. */
+  getTransactionStatus?(): string | null
   release(destroy?: boolean | Error): void
   on(event: 'error', listener: (error: Error) => void): unknown
   removeListener(event: 'error', listener: (error: Error) => void): unknown
@@ -50,12 +53,21 @@ export interface PgBindOptions {
 
 type Methods<Client extends PgQueryable> = Pick<Client, 'query'>
 
+/** A connection in a transaction of ours. */
+interface Session {
+  readonly client: PgClientLike
+  /** Set once the transaction has sent a cursor or a stream, which holds the connection until it is read or closed. */
+  streaming: boolean
+  /** The transaction's id, known from its seal on where it wrote. */
+  xid: string | undefined
+}
+
 /** A `pg` pool, its transactions bound to a cache. */
 export type BoundPg<Pool extends PgPoolLike> = BoundDatabase<Methods<Pool>, Methods<Pool>>
 
 const bind = defineDatabase<
   PgPoolLike,
-  PgClientLike,
+  Session,
   PgQueryable,
   PgQueryable,
   PgBindOptions,
@@ -79,18 +91,18 @@ const bind = defineDatabase<
     return new PostgresKnowledge(checkChoice(detectWrites, choices, 'bindPg: detectWrites'))
   },
   run: inTransaction,
-  savepoint: (tx, body, name) =>
+  savepoint: (session, body, name) =>
     inSavepoint(
-      (text) => tx.query(text),
+      (text) => session.client.query(text),
       name,
-      () => body(tx),
+      () => body(session),
     ),
-  seal: (tx, work) => sealPostgres(sender(tx), work),
-  confirm: (tx) => confirmPostgres(sender(tx)),
+  seal: (session, work) => sealPostgres(sender(session), work),
+  confirm: (session) => confirmPostgres(sender(session)),
   retryable: isRetryable,
   inside: noticing,
-  outside: (pool, { state, current, transaction }) => ({
-    query: async (config: unknown, values?: unknown) => {
+  outside(pool, { state, current, transaction }) {
+    const send = async (config: unknown, values: unknown) => {
       const tx = current()
       if (tx !== undefined) return await tx.query(config, values)
       const text = textOf(config)
@@ -100,8 +112,19 @@ const bind = defineDatabase<
         return await pool.query(config, values)
       }
       return await transaction((own) => own.query(config, values))
-    },
-  }),
+    }
+    return {
+      query(config: unknown, ...rest: unknown[]) {
+        if (!isSubmittable(config)) return withoutCallback(config, rest) ?? send(config, rest[0])
+        const tx = current()
+        if (tx !== undefined) return tx.query(config, ...rest)
+        throw new CacheError(
+          'UNSUPPORTED',
+          'bindPg: a cursor or stream outside a transaction. Its connection has to stay its own until it is closed: send it with tx.query() inside db.transaction(…), or through the pool itself.',
+        )
+      },
+    }
+  },
 })
 
 /**
@@ -110,11 +133,13 @@ const bind = defineDatabase<
  * Writes are noticed. Tables are found through raw SQL, views, functions, triggers and foreign keys; the rows of a
  * plain statement's RETURNING clause make the invalidation narrower. A statement outside a transaction is one of its
  * own; inside one, `query` of the bound pool joins it. Nothing hangs on the session: it works behind a pooler in
- * transaction mode. A connection that is lost, during COMMIT too, rejects the transaction and ends nothing else;
- * what was written is invalidated then, because the COMMIT may have arrived.
+ * transaction mode. A connection that is lost rejects the transaction and ends nothing else. Where it is lost during
+ * COMMIT, what was written is invalidated, because the COMMIT may have arrived: once the server says that it is decided,
+ * for which it is asked through another connection and its session is ended where it still runs; after a second
+ * without an answer, all the same.
  *
- * What is written through the pool itself, or by other programs, goes unnoticed. Callbacks are not taken: use the
- * promise.
+ * A cursor or stream is sent with `tx.query()` and counts as a write of anything; close it before the body ends. What is
+ * written through the pool itself, or by other programs, goes unnoticed. Callbacks are refused: use the promise.
  *
  * @throws CacheError `INVALID_ARGUMENT` or `INVALID_OPTION`
  *
@@ -149,16 +174,20 @@ export function bindPg<Pool extends PgPoolLike>(
 
 /**
  * A transaction on a connection of its own. The connection goes back to the pool only if it is certain to be out of the
- * transaction; otherwise it is closed.
+ * transaction; otherwise it is closed. Where it is lost during COMMIT, rejects only when that can no longer take effect
+ * or has, as far as the server can be asked: what is invalidated before would be read again as it was.
  */
 async function inTransaction<T>(
   pool: PgPoolLike,
-  body: (tx: PgClientLike) => Promise<T>,
+  body: (session: Session) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const client = await pool.connect()
+  const client = await checkOut(pool)
+  const session: Session = { client, streaming: false, xid: undefined }
   // The pool listens to idle connections only: one that is lost while checked out would end the process.
   let lost: Error | undefined
+  /** From the sending of COMMIT until an answer says what it came to. */
+  let undecided = false
   const onError = (error: Error) => {
     lost = error
   }
@@ -166,16 +195,24 @@ async function inTransaction<T>(
   try {
     const modes = setTransaction(options)?.replace(/^SET TRANSACTION/, '') ?? ''
     await client.query(`BEGIN${modes}`)
-    const value = await body(client)
+    const value = await body(session)
+    undecided = true
     const { command } = (await client.query('COMMIT')) as Result
-    // An aborted transaction answers COMMIT with success and this tag. The seal finds it first; a proxy may not.
+    undecided = false
+    // An aborted transaction answers COMMIT with success and this tag. The seal finds it first, where there is one.
     if (command !== 'COMMIT') throw swallowed(undefined)
     return value
   } catch (error) {
+    // Behind a cursor that was left open, ROLLBACK would wait for ever.
+    if (false as boolean) lost ??= new Error('A cursor or stream may still hold the connection.')
     if (lost === undefined) {
-      await client.query('ROLLBACK').catch((failure: unknown) => {
+      try {
+        await client.query('ROLLBACK')
+        // It was behind COMMIT, so that has been decided too.
+        undecided = false
+      } catch (failure) {
         lost = failure instanceof Error ? failure : new Error(String(failure))
-      })
+      }
     }
     throw error
   } finally {
@@ -183,44 +220,78 @@ async function inTransaction<T>(
     // Errors that arrive while it is being closed have nobody else to go to.
     if (lost !== undefined) client.on('error', ignore)
     client.release(lost)
+    if (undecided && session.xid !== undefined) {
+      await settleLost((text, values) => pool.query(text, values), session.xid)
+    }
+  }
+}
+
+/** A connection outside any transaction. One that others have released inside theirs is closed: it would join ours. */
+async function checkOut(pool: PgPoolLike): Promise<PgClientLike> {
+  for (;;) {
+    const client = await pool.connect()
+    const status = client.getTransactionStatus?.()
+    if (status !== 'T' && status !== 'E') return client
+    client.release(true)
   }
 }
 
 function ignore(): void {}
 
-function sender(tx: PgClientLike): SendSql {
-  return async (text, parameters = []) => ((await tx.query(text, [...parameters])) as { rows: Row[] }).rows
+function sender(session: Session): SendSql {
+  return async (text, parameters = []) => {
+    const { rows } = (await session.client.query(text, [...parameters])) as { rows: Row[] }
+    if (typeof rows[0]?.xid === 'string') session.xid = rows[0].xid
+    return rows
+  }
 }
 
 /** The client's `query` inside a transaction, each statement noticed. */
-function noticing(tx: PgClientLike, work: PostgresWork): PgQueryable {
+function noticing(session: Session, work: PostgresWork): PgQueryable {
+  const { client } = session
+  const send = (config: unknown, values: unknown): Promise<unknown> => {
+    const given = typeof config === 'object' && config !== null ? config : {}
+    // Values of another form than those that keys are made of.
+    const unusual = 'rowMode' in given || 'types' in given || 'binary' in given
+    return observed(
+      work,
+      textOf(config) ?? OPAQUE,
+      () => client.query(config, values) as Promise<Result | Result[]>,
+      (result) => (unusual ? undefined : Array.isArray(result) ? result[0]?.rows : result.rows),
+    )
+  }
   return {
-    query: async (config: unknown, values?: unknown) => {
-      const text = textOf(config)
-      // A cursor or a stream: what it sends cannot be read, so it counts as a write of anything.
-      if (text === undefined)
-        return await observed(
-          work,
-          'opaque()',
-          () => tx.query(config, values),
-          () => undefined,
-        )
-      const rowsAsObjects = typeof config === 'string' || !('rowMode' in (config as object))
-      const parsed = typeof config === 'object' && config !== null && 'types' in config
-      return await observed(
-        work,
-        text,
-        () => tx.query(config, values) as Promise<Result | Result[]>,
-        (result) =>
-          rowsAsObjects && !parsed ? (Array.isArray(result) ? result[0]?.rows : result.rows) : undefined,
-      )
+    query(config: unknown, ...rest: unknown[]) {
+      if (!isSubmittable(config)) return withoutCallback(config, rest) ?? send(config, rest[0])
+      // What it sends cannot be read. The client hands it back at once, as its type says.
+      work.issue('write')
+      work.note({ write: undefined, rows: undefined })
+      session.streaming = true
+      return client.query(config, ...rest)
     },
   }
 }
 
-/** The SQL of a query given as text or as a configuration object; undefined for a cursor, a stream or the like. */
+/** Stands for a statement of which nothing is known, such as one that is called by its name alone. */
+const OPAQUE = 'opaque()'
+
+/** The SQL of a query given as text or as a configuration object. */
 function textOf(config: unknown): string | undefined {
   if (typeof config === 'string') return config
-  const { text, submit } = (config ?? {}) as { text?: unknown; submit?: unknown }
-  return typeof text === 'string' && typeof submit !== 'function' ? text : undefined
+  const { text } = (config ?? {}) as { text?: unknown }
+  return typeof text === 'string' ? text : undefined
+}
+
+/** Whether this is a cursor, a stream or the like, which sends what it has to by itself. */
+function isSubmittable(config: unknown): boolean {
+  return typeof (config as { submit?: unknown } | null | undefined)?.submit === 'function'
+}
+
+/** Rejects where a callback was given: it would be called before what was written has been invalidated. */
+function withoutCallback(config: unknown, rest: readonly unknown[]): Promise<never> | undefined {
+  const { callback } = (config ?? {}) as { callback?: unknown }
+  if (![callback, ...rest].some((one) => typeof one === 'function')) return undefined
+  return Promise.reject(
+    new CacheError('INVALID_ARGUMENT', 'bindPg: query takes no callback. Await the promise that it returns.'),
+  )
 }

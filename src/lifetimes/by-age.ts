@@ -10,7 +10,7 @@ export interface ByAgeOptions {
   readonly timeZone?: string
   /** Age in whole days → lifetime: an age up to and including the number has that lifetime. 0 is today and later. */
   readonly tiers: Readonly<Record<number, Duration>>
-  /** The lifetime of anything older, and of a parameter that is no date. */
+  /** The lifetime of anything older. */
   readonly beyond: Duration
 }
 

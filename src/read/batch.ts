@@ -6,7 +6,7 @@ import { LoneLoad } from '../loading/lone-load.ts'
 import type { LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { waitFor } from './patience.ts'
-import { type Reader, unkept } from './reader.ts'
+import { graceOf, type Reader, unkept } from './reader.ts'
 import { checkLoader, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
 
@@ -98,11 +98,10 @@ export class BatchReader {
     return async (flights, source) => {
       const missing = flights.map((flight) => asked.get(flight.plan.key) as Asked)
       const values = await callBatch(missing, load, source, () => allGivenUp(flights))
-      return flights.map((flight, at) => ({
-        value: values[at],
-        ttl: requests.get(flight.plan.key)?.wishes.ttl,
-        skip: false,
-      }))
+      return flights.map((flight, at) => {
+        const { wishes } = requests.get(flight.plan.key) as ReadRequest
+        return { value: values[at], ttl: wishes.ttl, graceMs: graceOf(wishes), skip: false }
+      })
     }
   }
 
@@ -116,7 +115,7 @@ export class BatchReader {
     const { units, clock, counters } = this.#room
     counters.bypasses += apart.length
     const keys = apart.map(({ key }) => key)
-    const source = parent === undefined ? 'any' : 'primary'
+    const source = parent === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
     const alone = new LoneLoad(keys.join(', '), (signal) =>
       units.run({ kind: 'load', keys, parent }, () => callBatch(apart, load, source, () => signal)),
     )

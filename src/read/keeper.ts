@@ -12,6 +12,8 @@ export interface LoadedValue {
   readonly value: unknown
   /** Its lifetime, where loader or reader named one. */
   readonly ttl: Ttl | undefined
+  /** How long past its lifetime the store may keep it, for readers that would rather have it than wait or fail. */
+  readonly graceMs: number
   /** Keep it nowhere. */
   readonly skip: boolean
 }
@@ -73,7 +75,7 @@ export class Keeper {
         stamps: names,
         tokens,
         value: bytes,
-        ttlMs,
+        ttlMs: ttlMs + loaded.graceMs,
         publish: flight.reload,
         heard: this.#room.strict,
       })

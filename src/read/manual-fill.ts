@@ -68,7 +68,7 @@ export class ManualFill {
     const flight = this.#take(key, options?.mark)
     // A load that took the claim since the mark leads the key now; one that was left without it cannot fill.
     if (this.#room.flights.get(key)?.tokens === undefined) this.#room.flights.lead(flight)
-    const landed = await this.#fetch.keeper.keep(flight, { value, ttl, skip: false })
+    const landed = await this.#fetch.keeper.keep(flight, { value, ttl, graceMs: 0, skip: false })
     this.#fetch.land(flight, landed)
     return landed.freshUntil !== undefined
   }

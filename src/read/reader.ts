@@ -159,7 +159,7 @@ export class Reader {
 
   /** A running flight that the read may share: nothing has touched it since it began. */
   join(request: ReadRequest): Flight | undefined {
-    const { flights, stamps, lease, clock } = this.#room
+    const { flights, stamps, lease, clock, strict, maxStalenessMs } = this.#room
     const flight = flights.get(request.plan.key)
     if (flight === undefined || this.asksStore(request)) return undefined
     if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
@@ -167,7 +167,8 @@ export class Reader {
       return undefined
     const now = clock.monotonic()
     const heard = lease.held(now) && flight.term === lease.term
-    if (!heard && now - flight.beganAt >= this.#room.maxStalenessMs) return undefined
+    // In strict mode nobody waits for a process without a lease: what it has under way may be older than a commit.
+    if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined
     return flight
   }
 
@@ -210,7 +211,7 @@ export class Reader {
   async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, source: 'primary' | 'any') {
     const notes: LoadNotes = { ttl: undefined, skip: false }
     const value = await load(createLoaderContext(request.plan, source, () => flight.signal, notes))
-    return { value, ttl: notes.ttl ?? request.wishes.ttl, skip: notes.skip }
+    return { value, ttl: notes.ttl ?? request.wishes.ttl, graceMs: graceOf(request.wishes), skip: notes.skip }
   }
 
   /** Waits for the flight, as long as the read wants to. */
@@ -224,8 +225,7 @@ export class Reader {
     const { clock, lease, stamps } = this.#room
     const now = clock.monotonic()
     const inTime = (freshUntil: number | undefined) =>
-      freshUntil !== undefined &&
-      now < freshUntil + Math.max(wishes.staleIfErrorMs, wishes.staleWhileRevalidateMs)
+      freshUntil !== undefined && now < freshUntil + graceOf(wishes)
     // Not the entry's vector alone: its key may have been named, and stamps that no entry holds end unnoticed.
     if (!stamps.intact(flight.reservation)) return undefined
     if (entry !== undefined && lease.held(now) && allLive(entry.vector) && inTime(entry.freshUntil))
@@ -280,6 +280,11 @@ export class Reader {
     const value = await waitFor(alone, wishes, clock, () => undefined)
     return { landed: unkept(value, clock.monotonic()), status: 'bypass' }
   }
+}
+
+/** How long past its lifetime a read may still use a value. */
+export function graceOf({ staleIfErrorMs, staleWhileRevalidateMs }: ReadRequest['wishes']): number {
+  return Math.max(staleIfErrorMs, staleWhileRevalidateMs)
 }
 
 /** A value that is kept nowhere. */

@@ -16,6 +16,9 @@ export interface Subscriber {
   readonly listener: StoreListener
 }
 
+/** Stands for lease holders that nobody knows of: they never acknowledge, so that their leases are waited for. */
+const UNKNOWN_HOLDERS = '?'
+
 /** The stamps, the sequence and the subscribers of one namespace of a memory store. */
 export class NamespaceState {
   readonly subscribers = new Map<string, Subscriber>()
@@ -140,10 +143,11 @@ export class NamespaceState {
     return this.#maps.get(digest)?.skeleton
   }
 
-  /** Processes whose memory lease may be live. */
+  /** Processes whose memory lease may be live; some that are not known, where they may have been lost with an epoch. */
   leaseHolders({ maxStalenessMs }: { readonly maxStalenessMs: number }): readonly string[] {
     const since = this.#clock.monotonic() - maxStalenessMs
-    return [...this.holders].flatMap(([process, at]) => (at >= since ? process : []))
+    const known = [...this.holders].flatMap(([process, at]) => (at >= since ? process : []))
+    return this.#born > since ? [...known, UNKNOWN_HOLDERS] : known
   }
 
   /** Whether locks may have been lost with an epoch just begun, or not yet met a map just registered. */

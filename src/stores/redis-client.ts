@@ -4,8 +4,6 @@ export interface RedisClient {
   readonly options: {
     readonly keyPrefix?: string | undefined
     readonly db?: number | undefined
-    readonly scaleReads?: unknown
-    readonly retryStrategy?: unknown
   }
   readonly isCluster?: boolean
   duplicate(override?: Record<string, unknown>): RedisConnection
@@ -26,6 +24,7 @@ export interface RedisConnection {
     count: 'COUNT',
     number: number,
   ): Promise<[string, string[]]>
+  info(section: string): Promise<string>
   unlink(...keys: string[]): Promise<number>
   publish(channel: string, message: string): Promise<unknown>
   subscribe(...channels: string[]): Promise<unknown>

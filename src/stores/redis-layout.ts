@@ -7,11 +7,11 @@ import type { StampName } from '../core/stamp.ts'
  *
  * | name | content |
  * | --- | --- |
- * | `cc:{NS.P}:state` | hash: epoch, seq, replid, born |
+ * | `cc:{NS.P}:state` | hash: epoch, seq, replid, born, settings, settled |
  * | `cc:{NS.P}:maps` | sorted set: digest of a registered map → end of its registration |
  * | `cc:{NS.P}:map:DIGEST` | the map's skeleton, as JSON |
  * | `cc:{NS.P}:holders` | sorted set: process → its last heartbeat |
- * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time |
+ * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time, soft locks |
  * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts`, and its checksum |
  * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
  * | `cc:{NS.P}` | the channel of invalidations; in a database other than 0, `cc:{NS.P}@DATABASE` |

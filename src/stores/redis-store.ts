@@ -67,7 +67,31 @@ export class RedisStore implements Store {
 
   async open(): Promise<void> {
     await Promise.all([this.#connect(), this.#bus.open()])
+    await this.#checkServer()
     await Promise.all(this.#layouts.map((layout) => this.#register(layout)))
+  }
+
+  /**
+   * Soft locks need a server that cannot evict a locked stamp, which has no expiry, and that tells which incarnation of
+   * its data it serves.
+   */
+  async #checkServer(): Promise<void> {
+    if (this.#session.lockMs === 0) return
+    const [memory, replication] = await Promise.all(
+      ['memory', 'replication'].map((section) => this.#connection.info(section).catch(() => '')),
+    )
+    if (!/master_replid:[0-9a-f]{40}/.test(replication ?? '')) {
+      throw new CacheError(
+        'UNSUPPORTED',
+        "redisStore: the server refuses INFO, so a failover could not be noticed. Allow it (ACL: +info), or use consistency 'bounded'.",
+      )
+    }
+    const policy = /maxmemory_policy:([a-z-]+)/.exec(memory ?? '')?.[1] ?? 'unknown'
+    if (policy === 'noeviction' || policy.startsWith('volatile-')) return
+    throw new CacheError(
+      'UNSUPPORTED',
+      `redisStore: with maxmemory-policy ${policy} the server may evict a soft lock. Set noeviction or a volatile-* policy, or use consistency 'bounded'.`,
+    )
   }
 
   partition({ shard }: KeyPlace): number {

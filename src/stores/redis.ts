@@ -19,7 +19,7 @@ export interface RedisStoreOptions {
 /**
  * The shared tier on Redis 6.2 or later (or Valkey): one cache for a fleet of processes.
  *
- * @throws CacheError `INVALID_OPTION` for anything that is no client, or a client that may read from replicas;
+ * @throws CacheError `INVALID_OPTION` for anything that is no client;
  *   `UNSUPPORTED` for a Redis Cluster client.
  *
  * @example

@@ -3,7 +3,7 @@ import type { Targets } from '../core/dependency-map.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import type { Receipt } from '../core/receipt.ts'
-import { ROOT, type StampName } from '../core/stamp.ts'
+import { keyStamp, ROOT, type StampName } from '../core/stamp.ts'
 import type { Position, Store } from '../core/store.ts'
 import { encodeToken } from '../core/token.ts'
 import type { Owed } from './replay-queue.ts'
@@ -37,7 +37,9 @@ export class Committer {
     this.checkTables(change.tables)
     const targets = await this.#room.map.targets(change, tx)
     for (const failed of targets.bindErrors) this.#room.events.emit('bindError', failed)
-    return targets
+    // Where locks are in use a key has a stamp of its own, so that a unit that names the key can lock it.
+    if (!this.#room.locks || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets
+    return { ...targets, stamps: [...targets.stamps, ...targets.keys.map(({ key }) => keyStamp(key))] }
   }
 
   /** @throws CacheError `UNKNOWN_TABLE` where the cache was told to refuse tables that the map does not name. */
@@ -49,6 +51,17 @@ export class Committer {
         'UNKNOWN_TABLE',
         `The map names no table ${show(table)}. Add it to defineDependencies, with an empty list if nothing hangs on it.`,
       )
+    }
+  }
+
+  /** Takes a lock off again, which rotates: the transaction was rolled back, and nobody need be told more than that. */
+  async unlock(targets: Targets, origin: Origin, lock: SoftLock): Promise<void> {
+    const cause = this.#cause(targets.tables, origin)
+    try {
+      await this.#room.store.rotate({ stamps: lock.stamps, keys: [], cause, lock: lock.id })
+    } catch (error) {
+      // It expires by itself, and rotates then.
+      this.#room.distrustStore(error)
     }
   }
 
@@ -74,6 +87,7 @@ export class Committer {
       status,
       stamps: targets.stamps,
       keys: targets.keys.map(({ key }) => key),
+      patterns: targets.patterns.map(({ text }) => text),
       durationMs: clock.monotonic() - started,
       token: encodeToken(
         new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),
@@ -99,7 +113,9 @@ export class Committer {
         store,
       )
     } catch (error) {
-      queue.putBack(owed)
+      // A server that refuses to search its keys would refuse for ever: everything made void says as much, and more.
+      const root = owed.patterns.length + owed.covered.length > 0
+      queue.putBack(root ? { ...owed, stamps: [ROOT], patterns: [], covered: [] } : owed)
       throw error
     }
     return owed.changes
@@ -112,30 +128,29 @@ export class Committer {
     store: Store,
     lock?: SoftLock,
   ): Promise<readonly Position[]> {
-    const { subscription, foreign, strict } = this.#room
-    const known = await foreign.stamps(writes)
+    const { subscription, foreign, strict, stamps: table } = this.#room
+    const others = foreign.change(writes)
+    const expected = await others.expected()
     subscription.expectOwn(cause.id)
-    const all = [...new Set([...stamps, ...known, ...(lock?.stamps ?? [])])]
-    let reply = await store.rotate({ stamps: all, keys, cause, lock: lock?.id, heard: strict })
+    const told = new Set([...stamps, ...expected, ...(lock?.stamps ?? [])])
+    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })
     await reply.heard
+    // Its echo tells this process nothing, which may hold values under stamps of others by patterns of its own.
+    table.touch([...expected], [])
     for (;;) {
-      const met = await foreign.meet(reply.maps, writes, store)
-      if (met.size === 0) break
-      // Not expected back: this process may hold values under these stamps by patterns of its own.
+      const met = await others.meet(reply.maps, store)
+      // Readers with another map may have keys of a scope without knowing it.
+      const without = stamps.filter(isScope).flatMap((name) => others.without(name))
+      const more = [...new Set([...met, ...without])].filter((name) => !told.has(name))
+      if (more.length === 0) break
+      for (const name of more) told.add(name)
       const again = { ...cause, id: this.#room.randomness.token() }
-      reply = await store.rotate({ stamps: [...met], keys: [], cause: again, heard: strict })
-      await reply.heard
-      if (met.has(ROOT)) break
-    }
-    if (foreign.unknown(stamps.filter(isScope)).length > 0) {
-      // Readers with another map may have keys of the scope without knowing it.
-      const again = { ...cause, id: this.#room.randomness.token() }
-      reply = await store.rotate({ stamps: [ROOT], keys: [], cause: again, heard: strict })
+      reply = await store.rotate({ stamps: more, keys: [], cause: again, heard: strict })
       await reply.heard
     }
     const unknown = this.#room.sweepsAll()
       ? covered
-      : covered.filter(({ stamp }) => foreign.unknown([stamp]).length > 0)
+      : covered.filter(({ stamp }) => others.without(stamp).length > 0)
     const sweeps = [...patterns, ...unknown.flatMap(({ sweep }) => sweep)]
     if (sweeps.length === 0) return reply.positions
     const swept = await store.sweep(sweeps, cause, strict)
@@ -166,11 +181,14 @@ export class Committer {
   }
 
   unblock({ stamps, keys, patterns }: Targets): void {
-    this.#room.stamps.unblock(
+    const { stamps: table, strict } = this.#room
+    table.unblock(
       stamps,
       keys.map(({ key }) => key),
       patterns.length > 0,
     )
+    // A failover may bring back what a sweep has deleted, under stamps that it did not touch.
+    if (strict && patterns.length > 0) table.flush()
   }
 
   #tell(targets: Targets, receipt: Receipt, cause: Cause): void {

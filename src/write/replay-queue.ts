@@ -9,6 +9,8 @@ export type Owed = Pick<Targets, 'stamps' | 'keys' | 'patterns' | 'covered' | 'w
 const MOST_STAMPS = 1_000
 const MOST_KEYS = 10_000
 const MOST_TABLES = 1_000
+/** Each costs two passes over the keys of the store, so that everything is soon the cheaper answer. */
+const MOST_SWEEPS = 32
 
 /**
  * The changes a store has missed, until it can be told. Bounded without ever dropping one: what grows too long is
@@ -42,7 +44,8 @@ export class ReplayQueue {
     if (
       this.#stamps.size > MOST_STAMPS ||
       this.#keys.size > MOST_KEYS ||
-      this.#patterns.size + this.#covered.size + this.#tables.size > MOST_TABLES
+      this.#tables.size > MOST_TABLES ||
+      this.#patterns.size + this.#covered.size > MOST_SWEEPS
     ) {
       this.#everything()
     }

@@ -3,6 +3,7 @@ import type { CancelTimer } from '../core/clock.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import type { StampName } from '../core/stamp.ts'
+import type { ForeignChange } from './foreign-maps.ts'
 import type { WriteRoom } from './room.ts'
 
 /**
@@ -14,7 +15,7 @@ export class SoftLock {
   readonly id: string
   readonly #room: WriteRoom
   readonly #cause: Cause
-  readonly #writes: readonly TableChange[]
+  readonly #others: ForeignChange
   readonly #stamps: Set<StampName>
   #sentAt = Number.NEGATIVE_INFINITY
   #released = false
@@ -23,7 +24,7 @@ export class SoftLock {
   constructor(room: WriteRoom, stamps: readonly StampName[], writes: readonly TableChange[], cause: Cause) {
     this.#room = room
     this.#cause = cause
-    this.#writes = writes
+    this.#others = room.foreign.change(writes)
     this.#stamps = new Set(stamps)
     this.id = room.randomness.token()
   }
@@ -52,8 +53,8 @@ export class SoftLock {
   }
 
   async #lock(): Promise<void> {
-    const { clock, store, foreign, subscription, randomness, strict } = this.#room
-    for (const name of await foreign.stamps(this.#writes)) this.#stamps.add(name)
+    const { clock, store, subscription, randomness, strict } = this.#room
+    for (const name of await this.#others.expected()) this.#stamps.add(name)
     for (;;) {
       const sentAt = clock.monotonic()
       const cause = { ...this.#cause, id: randomness.token() }
@@ -61,7 +62,7 @@ export class SoftLock {
       const reply = await store.lock({ stamps: this.stamps, lock: this.id, cause, heard: strict })
       await reply.heard
       this.#sentAt = sentAt
-      const met = await foreign.meet(reply.maps, this.#writes, store)
+      const met = await this.#others.meet(reply.maps, store)
       const before = this.#stamps.size
       for (const name of met) this.#stamps.add(name)
       if (this.#stamps.size === before) return

@@ -81,6 +81,11 @@ export class Unit implements UnitOfWork {
     this.#changes.push(change)
   }
 
+  clear(): void {
+    this.#checkOpen('clear')
+    this.#changes.push({ ...NO_CHANGE, everything: true })
+  }
+
   savepoint(): Savepoint {
     this.#checkOpen('savepoint')
     const before = this.#changes.length
@@ -148,9 +153,17 @@ export class Unit implements UnitOfWork {
     if (this.#state === 'rolledBack') return
     this.#state = 'rolledBack'
     await this.#locking?.catch(nothing)
-    if (this.#softLock !== undefined) await this.#end()
-    else if (this.#blocked && this.#targets !== undefined) this.#committer.unblock(this.#targets)
+    const targets = this.#targets
     this.#targets = undefined
+    if (targets === undefined) return
+    this.#softLock?.release()
+    try {
+      // What was rotated with the lock is rotated again: somebody may have loaded under it what was rolled back.
+      if (this.#softLock !== undefined) await this.#committer.unlock(targets, this.#origin, this.#softLock)
+    } finally {
+      if (this.#blocked) this.#committer.unblock(targets)
+      this.#blocked = false
+    }
   }
 
   /** Locks what will be rotated, in the store and in this process. */
@@ -179,7 +192,7 @@ export class Unit implements UnitOfWork {
     const targets = this.#targets
     if (targets === undefined) {
       const token = encodeToken(new Map(), false)
-      return Object.freeze({ status: 'applied', stamps: [], keys: [], durationMs: 0, token })
+      return Object.freeze({ status: 'applied', stamps: [], keys: [], patterns: [], durationMs: 0, token })
     }
     this.#softLock?.release()
     try {

@@ -12,9 +12,9 @@ FROM (
   WHERE pid = pg_backend_pid()
     AND locktype = 'relation'
     AND granted
-    -- ExclusiveLock is that of REFRESH MATERIALIZED VIEW CONCURRENTLY. 0 is the shared catalogue; what is below 16384
-    -- belongs to the server.
-    AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+    -- No other mode changes rows: ATTACH PARTITION and REFRESH … CONCURRENTLY take one of these besides their own.
+    AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock')
+    -- 0 is the catalogue that databases share; what is below 16384 belongs to the server.
     AND database <> 0
     AND relation >= 16384
 ) locked

@@ -4,7 +4,7 @@
 -- ARGV: fresh epoch, map digest, registration ms, process, ms after which a holder is forgotten,
 --       settings, ms that settings stay in force
 -- returns { epoch, sequence, 1 if this map is registered for long enough, the registration's token ('' where missing),
---           settings in force where they differ, else '' }
+--           settings in force where they differ or '' }
 redis.call('UNLINK', KEYS[5])
 local time = now()
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])

@@ -3,7 +3,7 @@
 -- a process goes on at maxmemory.
 -- KEYS: state, maps, registration stamp, skeleton, a name that need not exist
 -- ARGV: fresh epoch, map digest, registration ms, fresh token, skeleton, settings, ms that settings stay in force
--- returns { epoch, sequence, settings in force where they differ, else '' }
+-- returns { epoch, sequence, settings in force where they differ or '' }
 redis.call('UNLINK', KEYS[5])
 local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local time = now()
