@@ -20,6 +20,7 @@ describe('receipts', () => {
       status: 'applied',
       stamps: ['pay:{id}|1', 'pay:{id}|2'],
       keys: [],
+      patterns: [],
       durationMs: 0,
       token: expect.stringMatching(/^1~[\w-]{16}\.1$/),
     })

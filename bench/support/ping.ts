@@ -16,18 +16,18 @@ const ping = () => {
 
 socket.on('data', () => {
   longestMs = Math.max(longestMs, performance.now() - sentAt)
-  if (running) setImmediate(ping)
+  if (running) ping()
+  else process.send?.(longestMs)
 })
 socket.on('connect', () => process.send?.('connected'))
 process.on('message', (message) => {
-  if (message === 'go') {
+  // The PING that is on its way when it stops has waited too: its reply ends the measurement.
+  if (message !== 'go') running = false
+  else {
     running = true
     longestMs = 0
     ping()
     process.send?.('pinging')
-  } else {
-    running = false
-    process.send?.(Math.max(longestMs, 0))
   }
 })
 process.on('disconnect', () => process.exit())

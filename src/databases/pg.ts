@@ -204,7 +204,7 @@ async function inTransaction<T>(
     return value
   } catch (error) {
     // Behind a cursor that was left open, ROLLBACK would wait for ever.
-    if (false as boolean) lost ??= new Error('A cursor or stream may still hold the connection.')
+    if (session.streaming) lost ??= new Error('A cursor or stream may still hold the connection.')
     if (lost === undefined) {
       try {
         await client.query('ROLLBACK')

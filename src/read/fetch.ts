@@ -171,6 +171,7 @@ export class Fetch {
     if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false
     if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
     flight.waitsFor.add(leader)
+    leader.join()
     leader.landed.then(
       (landed) => this.land(flight, landed),
       (error) => this.#fail(flight, error),

@@ -203,6 +203,10 @@ describe('operations', () => {
   })
 })
 
+test('bind_emptyListOfRows_saysThatNoRowWasWritten', async () => {
+  expect(await rotated(PAIR, { operation: 'update', rows: [] })).toEqual([])
+})
+
 describe('bind functions', () => {
   test('bind_function_itsWordIsTaken_evenForTypesThatBindNothingByThemselves', async () => {
     const table = { invalidates: ['p:{id}'], bind: (row: { at: string }) => ({ id: row.at }) }

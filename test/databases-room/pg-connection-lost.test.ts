@@ -21,7 +21,6 @@ async function throughProxy() {
   const proxy = await startProxy(Number(new URL(room.url).port))
   open.push(proxy)
   const pool = room.open({ port: proxy.port, max: 2 })
-  pool.on('error', () => {})
   return { proxy, pool, ...room.bind(pool) }
 }
 

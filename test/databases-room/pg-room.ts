@@ -58,7 +58,7 @@ export class PgRoom {
   readonly #caches: Cache[] = []
 
   /** @param url of a server of the test's own. @default the one that the run shares */
-  constructor(url = inject('postgresUrl')) {
+  constructor(url: string = inject('postgresUrl')) {
     this.url = url
     this.admin = this.#connect({ max: 4 })
   }
@@ -115,7 +115,7 @@ export class PgRoom {
 
   #connect(config: PoolConfig): Pool {
     const { hostname, port, username, pathname } = new URL(this.url)
-    return new Pool({
+    const pool = new Pool({
       host: hostname,
       port: Number(port),
       user: username,
@@ -123,6 +123,9 @@ export class PgRoom {
       options: `-c search_path=${this.schema}`,
       ...config,
     })
+    // Of idle connections, which servers and proxies of tests may end at any time.
+    pool.on('error', () => {})
+    return pool
   }
 }
 

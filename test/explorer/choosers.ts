@@ -5,10 +5,16 @@ import type { Step } from './steps.ts'
 /** Everything goes its usual way. */
 export const usualChooser: Chooser = { choose: (_, usual) => usual }
 
-/** What was chosen before; the usual way afterwards. */
-export function replaying(choices: readonly number[]): Chooser {
-  let at = 0
-  return { choose: (_, usual) => choices[at++] ?? usual }
+/** The usual way but for some turns, by the number of the choice. */
+export function turning(turns: ReadonlyMap<number, number>): Chooser {
+  let choice = 0
+  return {
+    choose(options, usual) {
+      if (options.length === 1) return 0
+      const at = turns.get(choice++) ?? usual
+      return at < options.length ? at : usual
+    },
+  }
 }
 
 /** A random walk; how it walks is drawn from the seed too, since different bugs like different walks. */

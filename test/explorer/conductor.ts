@@ -9,11 +9,12 @@ export type Option = Step | Fault | { readonly kind: 'time'; readonly text: stri
 export interface Chooser {
   /**
    * @param usual the place of what would happen if nobody interfered: what happens now goes on.
-   * @returns the place of the chosen one.
+   * @returns the place of the chosen one; {@link CUT} where going on is not worth it.
    */
   choose(options: readonly Option[], usual: number, world: World): number
 }
 
+export const CUT = -1
 const MOST_STEPS = 3_000
 
 /** Lets a world go on, one step after the other, as somebody chooses. */
@@ -25,6 +26,8 @@ export class Conductor {
   /** The places chosen where there was a choice, and what would have been usual. */
   readonly choices: number[] = []
   readonly usual: number[] = []
+  /** Whether it was not worth going on. */
+  cut = false
   #hash = 0x811c_9dc5
   #hashed = 0
 
@@ -55,7 +58,8 @@ export class Conductor {
       let at = usual
       if (faults !== undefined) {
         if (faults.any) options.push(...faults.possible())
-        if (options.length > 1) at = this.#choose(options, usual)
+        at = this.#choose(options, usual)
+        if (at === CUT) return
       }
       this.#take(options[at] as Option)
       if (world.taken < MOST_STEPS) continue
@@ -87,13 +91,18 @@ export class Conductor {
       history.troubles.push({ at: moment, what: 'somebody waits for ever' })
       return false
     }
-    options.push({ kind: 'time', text: `${by} ms pass, since nothing else can happen`, run: () => time.advance(by) })
+    options.push({
+      kind: 'time',
+      text: `${by} ms pass, since nothing else can happen`,
+      run: () => time.advance(by),
+    })
     return true
   }
 
   #choose(options: readonly Option[], usual: number): number {
-    const chosen = this.#chooser.choose(options, usual, this.#world)
-    const at = chosen >= 0 && chosen < options.length ? chosen : usual
+    const at = this.#chooser.choose(options, usual, this.#world)
+    this.cut = at === CUT
+    if (this.cut || options.length === 1) return at
     this.choices.push(at)
     this.usual.push(usual)
     this.#hash = Math.imul(this.#hash ^ at, 0x0100_0193)

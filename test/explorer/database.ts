@@ -43,7 +43,13 @@ export class Database {
   }
 
   begin(process: string): Transaction {
-    const tx = { id: ++this.#transactions, process, rows: new Set<string>(), committing: undefined, ended: false }
+    const tx = {
+      id: ++this.#transactions,
+      process,
+      rows: new Set<string>(),
+      committing: undefined,
+      ended: false,
+    }
     this.#open.add(tx)
     return tx
   }

@@ -1,4 +1,4 @@
-import { type Scenario, SOFT_LOCK, type Trouble } from './scenario.ts'
+import { keysOf, SOFT_LOCK, type Trouble } from './scenario.ts'
 import { stampsOf } from './shop.ts'
 import { NAMESPACE, type World } from './world.ts'
 
@@ -53,10 +53,7 @@ export class Faults {
           [`${name} crashes; what it has sent is lost`, () => world.crash(name, false)],
         ])
       case 'lose':
-        return firstMessages(world).map((step) => [
-          `lost: ${step.text()}`,
-          () => world.steps.drop(step),
-        ])
+        return firstMessages(world).map((step) => [`lost: ${step.text()}`, () => world.steps.drop(step)])
       case 'break':
         return world.wire.asks.map((ask) => [
           `${ask.process}: the connection breaks ${ask.carriedOut ? 'after' : 'before'} the store has carried out ${ask.text()}`,
@@ -116,7 +113,10 @@ export class Faults {
       ...keys.flatMap((key) =>
         (['value', 'claim'] as const).map(
           (what) =>
-            [`the ${what} of ${key} is evicted`, () => memory.evictKey(NAMESPACE, NAMESPACE, key, what)] as const,
+            [
+              `the ${what} of ${key} is evicted`,
+              () => memory.evictKey(NAMESPACE, NAMESPACE, key, what),
+            ] as const,
         ),
       ),
     ]
@@ -141,12 +141,4 @@ function passes({ scenario, time, database, wire }: World): readonly number[] {
     limit = Math.min(limit, locks.length === 0 ? promised : Math.max(promised, renewed))
   }
   return (scenario.passes ?? []).filter((by) => scenario.mode === 'bounded' || time.now + by <= limit)
-}
-
-/** The keys that a scenario is about. */
-export function keysOf({ actors, warm = [] }: Scenario): readonly string[] {
-  const named = actors.flatMap(({ deeds }) =>
-    deeds.flatMap((deed) => ('key' in deed ? [deed.key] : 'keys' in deed ? deed.keys : [])),
-  )
-  return [...new Set([...warm, ...named])]
 }

@@ -75,7 +75,8 @@ function promiseBroken(
   // A receipt that says `unprotected` says nothing of the rotation.
   const rotated = write.status === 'applied' ? write.acknowledged : write.replayed
   if (rotated === undefined || !before(rotated)) return undefined
-  if (asks) return `after its acknowledgement: other processes, ${mode === 'strict' ? mode : 'committed read'}`
+  if (asks)
+    return `after its acknowledgement: other processes, ${mode === 'strict' ? mode : 'committed read'}`
   return !unbounded && begin.time - rotated.time >= (maxStaleness ?? 0)
     ? 'after its acknowledgement: other processes, T'
     : undefined

@@ -1,15 +1,17 @@
 import { begin } from './actors.ts'
 import { type Chooser, Conductor } from './conductor.ts'
-import { Faults, keysOf } from './faults.ts'
+import { Faults } from './faults.ts'
 import { judge, type Violation } from './judge.ts'
 import { forgetLocals } from './locals.ts'
 import { readOne } from './readers.ts'
-import { MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
+import { keysOf, MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
 import { World } from './world.ts'
 
 /** What one schedule came to. */
 export interface Played {
   readonly violations: readonly Violation[]
+  /** Whether it was given up as not worth going on. */
+  readonly cut: boolean
   readonly hash: number
   readonly choices: readonly number[]
   readonly usual: readonly number[]
@@ -26,16 +28,17 @@ export async function play(scenario: Scenario, chooser: Chooser, story = false):
     await prologue(world, conductor)
     for (const actor of scenario.actors) begin(world, actor)
     await conductor.until(() => !world.busy, new Faults(world))
-    if (world.history.troubles.length === 0) await epilogue(world, conductor)
-    const { hash, choices, usual, story: told = [] } = conductor
-    const violations = judge(world.history, scenario.mode, MAX_STALENESS)
+    const { history } = world
+    if (history.troubles.length === 0 && !conductor.cut) await epilogue(world, conductor)
+    const { hash, choices, usual, cut, story: told = [] } = conductor
     return {
-      violations,
+      violations: cut ? [] : judge(history, scenario.mode, MAX_STALENESS),
+      cut,
       hash,
       choices,
       usual,
       steps: world.taken,
-      reads: world.history.reads.length,
+      reads: history.reads.length,
       story: told,
     }
   } finally {

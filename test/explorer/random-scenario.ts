@@ -42,7 +42,14 @@ export function randomScenario(seed: number, mode: Mode): Scenario {
 }
 
 function someKeys(dice: Dice): readonly string[] {
-  return dice.of([['item:1'], ['item:1'], ['item:1', 'item:2'], ['item:1', 'sum:a'], ['both:x'], ['item:1', 'both:x']])
+  return dice.of([
+    ['item:1'],
+    ['item:1'],
+    ['item:1', 'item:2'],
+    ['item:1', 'sum:a'],
+    ['both:x'],
+    ['item:1', 'both:x'],
+  ])
 }
 
 function reading(dice: Dice, keys: readonly string[]): Deed {

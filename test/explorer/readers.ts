@@ -27,9 +27,7 @@ export async function readOne(
   const { freshness, token } = reading
   const options = freshness === undefined && token === undefined ? undefined : { freshness, token }
   const value =
-    how === 'get'
-      ? await cache.get(key, load, options)
-      : (await cache.getEntry(key, load, options)).value
+    how === 'get' ? await cache.get(key, load, options) : (await cache.getEntry(key, load, options)).value
   done(world, read, value)
 }
 
@@ -81,7 +79,18 @@ function note(world: World, keys: readonly string[], reading: Reading): Read[] {
   const reads = keys.map((key): Read => {
     const own = tx === undefined ? [] : [...tx.rows]
     const begin = world.moment
-    return { process, by, key, freshness, begin, behind, inside: tx?.id, own, end: undefined, value: undefined }
+    return {
+      process,
+      by,
+      key,
+      freshness,
+      begin,
+      behind,
+      inside: tx?.id,
+      own,
+      end: undefined,
+      value: undefined,
+    }
   })
   world.history.reads.push(...reads)
   return reads

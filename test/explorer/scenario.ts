@@ -57,6 +57,8 @@ export interface Scenario {
   readonly mode: Mode
   readonly processes: Readonly<Record<string, MapName>>
   readonly memory?: boolean
+  /** Plain cache-aside in the place of the library, to see whether the judge notices. */
+  readonly plain?: boolean
   readonly onStoreUnavailable?: 'abort' | 'proceed'
   /** Lifetime of values, in milliseconds. */
   readonly ttl?: number
@@ -71,3 +73,11 @@ export interface Scenario {
 /** T, in milliseconds. */
 export const MAX_STALENESS = 1_000
 export const SOFT_LOCK = 3_000
+
+/** The keys that a scenario is about. */
+export function keysOf({ actors, warm = [] }: Scenario): readonly string[] {
+  const named = actors.flatMap(({ deeds }) =>
+    deeds.flatMap((deed) => ('key' in deed ? [deed.key] : 'keys' in deed ? deed.keys : [])),
+  )
+  return [...new Set([...warm, ...named])]
+}

@@ -1,8 +1,9 @@
 import { type Cache, createCache } from 'coherent-cache'
+import { cacheAside, PlainStore } from './cache-aside.ts'
 import { Database } from './database.ts'
 import { countingRandomness } from './dice.ts'
 import { History, type Moment, type Write } from './history.ts'
-import { MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
+import { keysOf, MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
 import { keys, type MapName, maps } from './shop.ts'
 import { drained, Steps } from './steps.ts'
 import { Time } from './time.ts'
@@ -34,6 +35,7 @@ export class World {
   readonly history = new History()
   readonly members = new Map<string, Member>()
   readonly lives: Life[] = []
+  readonly #plain = new PlainStore(this.steps)
   /** How many steps have been taken. */
   taken = 0
   /** The token of the latest receipt, and what it is of. */
@@ -49,8 +51,16 @@ export class World {
 
   /** Starts a process of the application. Resolves when its store is up. */
   async start(name: string, map: MapName): Promise<void> {
+    const { scenario } = this
+    const cache = scenario.plain ? cacheAside(this.#plain, name, keysOf(scenario)) : this.#open(name, map)
+    this.members.set(name, { name, map, cache, dead: false })
+    cache.on('recovered', () => this.#replayed(name))
+    await cache.ready()
+  }
+
+  #open(name: string, map: MapName): Cache<string, string> {
     const { mode, memory = true, ttl = 600_000, onStoreUnavailable = 'abort' } = this.scenario
-    const cache = createCache({
+    return createCache({
       name: NAMESPACE,
       instance: name,
       store: this.wire,
@@ -65,9 +75,6 @@ export class World {
       clock: this.time.clockOf(name),
       randomness: countingRandomness(name),
     }) as Cache<string, string>
-    this.members.set(name, { name, map, cache, dead: false })
-    cache.on('recovered', () => this.#replayed(name))
-    await cache.ready()
   }
 
   member(name: string): Member {

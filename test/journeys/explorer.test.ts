@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 
 /**
  * A small schedule explorer: two writers and two readers in two processes over one store, in thousands of random
- * orders of everything that can come in another order: two modes, 40 worlds of 50 rounds each. A failing seed is printed;
+ * orders of everything that can come in another order: two modes, 30 worlds of 50 rounds each. A failing seed is printed;
  * `EXPLORER_SEED=n` replays it.
  */
-const WORLDS = 40
+const WORLDS = 30
 const ROUNDS = 50
 const T = 1_000
 /** Two rows per round. */

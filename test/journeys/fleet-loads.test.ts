@@ -110,6 +110,31 @@ describe('one load in a fleet', () => {
     expect(await here).toBe('shared')
   })
 
+  test('abort_ofTheReaderWhoLeads_doesNotAbortTheLoadThatOthersShare', async () => {
+    const { one } = await pair()
+    const controller = new AbortController()
+    const { load, call } = heldLoader<string>()
+    let loading: AbortSignal | undefined
+    const gone = one.get(
+      'row:1',
+      (context) => {
+        loading = context.signal
+        return load()
+      },
+      { signal: controller.signal },
+    )
+    const outcome = expect(gone).rejects.toThrow('gave up')
+    await call()
+    // It asks the store, and is told that this very process loads the value already.
+    const shared = one.get<string, string>('row:1', () => 'own', { freshness: 'committed' })
+    await settle()
+    controller.abort()
+    await outcome
+    expect(loading?.aborted).toBe(false)
+    ;(await call()).resolve('shared')
+    expect(await shared).toBe('shared')
+  })
+
   test('invalidation_whileOneLoadsAndAnotherWaits_theWaiterGetsNothingFromBefore', async () => {
     const { one, other, clock } = await pair()
     const slow = heldLoader<string>()

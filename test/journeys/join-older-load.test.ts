@@ -1,5 +1,5 @@
 import { type Cache, defineDependencies } from 'coherent-cache'
-import { settle } from 'coherent-cache/testing'
+import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
 import { heldLoader, openCache, openFleet } from '../support/caches.ts'
 
@@ -90,6 +90,29 @@ describe.each([
     expect(await Promise.all(reads)).toEqual([0, 1, 2, 3, 4])
     expect(await cache.get<string, number>('row:1', () => version)).toBe(5)
   })
+})
+
+test('withoutALease_onlyLoadsYoungerThanTAreShared', async () => {
+  // The store never answers: nothing tells this process of what others invalidate.
+  const clock = manualClock()
+  const { cache } = openCache({
+    store: memoryStore({ clock, schedule: () => {} }),
+    clock,
+    maxStaleness: '2s',
+  })
+  await clock.advance(5_000)
+  const { load, calls } = heldLoader<number>()
+  const reads = [cache.get('a', load)]
+  await clock.advance(1_999)
+  reads.push(cache.get('a', load))
+  await settle()
+  expect(calls).toHaveLength(1)
+  await clock.advance(1)
+  reads.push(cache.get('a', load))
+  await settle()
+  expect(calls).toHaveLength(2)
+  for (const [at, call] of calls.entries()) call.resolve(at)
+  expect(await Promise.all(reads)).toEqual([0, 0, 1])
 })
 
 describe('reload', () => {

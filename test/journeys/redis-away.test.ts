@@ -94,7 +94,7 @@ function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }
 
-describe.each(Object.entries(outages))('Redis %s', (name, outage) => {
+describe.each(Object.entries(outages))('Redis %s', (_, outage) => {
   test('a cold read reaches its loader within 250 ms, and at once afterwards', {
     timeout: 60_000,
   }, async () => {
@@ -113,7 +113,6 @@ describe.each(Object.entries(outages))('Redis %s', (name, outage) => {
       }
       await comeBack()
     }
-    console.log(name, first, median(later))
     expect(median(first)).toBeLessThan(250)
     expect(median(later)).toBeLessThan(20)
     await up(cache)
@@ -168,4 +167,116 @@ describe.each(Object.entries(outages))('Redis %s', (name, outage) => {
     await writer.cache.get('user:1', user.load)
     expect(user.loads).toBeLessThanOrEqual(loads + 1)
   })
+})
+
+describe('memory', () => {
+  test.each([
+    ['frozen', outages.frozen],
+    ['cut off in silence', outages['cut off in silence, both ways']],
+    ['killed', outages['killed, and restarted with its data']],
+  ])('answers without waiting while Redis is %s, and after its lease the loader does', async (_, outage) => {
+    const { cache, told } = open({ maxStaleness: '600ms' })
+    await cache.ready()
+    const user = row('a')
+    await until(async () => {
+      await cache.get('user:1', user.load)
+      return cache.peek('user:1') !== undefined
+    }, 'memory')
+    await goAway(outage)
+    const first = await cache.getEntry('user:1', user.load)
+    const took: number[] = []
+    const began = performance.now()
+    while (performance.now() - began < 1_200) {
+      const start = performance.now()
+      await cache.get('user:1', user.load)
+      took.push(performance.now() - start)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    // A killed server says so at once; of the others nobody knows yet.
+    if (outage !== outages['killed, and restarted with its data']) expect(first.tier).toBe('memory')
+    expect(median(took)).toBeLessThan(20)
+    // No read is the one that finds out: heartbeats do.
+    expect(Math.max(...took)).toBeLessThan(200)
+    expect(told[0]).toBe('degraded')
+    expect(cache.peek('user:1')).toBeUndefined()
+    await comeBack()
+    await up(cache)
+  })
+})
+
+describe('the connection breaks between a request and its answer', () => {
+  test('of a rotation: it counts as not done, and is done again', async () => {
+    const shared = uniqueName()
+    const writer = open({ name: shared, memory: false })
+    const { cache: other } = openRedisCache({ port: redis.port, dependencies, name: shared, memory: false })
+    await Promise.all([writer.cache.ready(), other.ready()])
+    const user = row('old')
+    await other.get('user:1', user.load)
+    user.value = 'new'
+    const cut = proxy.cutAfterRequest(':s:user:{id}|1')
+    const receipt = await writer.cache.invalidate({ table: 'users', operation: 'insert', rows: [{ id: 1 }] })
+    await cut
+    expect(receipt.status).toBe('queued')
+    expect(await other.get('user:1', user.load, { freshness: 'committed' })).toBe('new')
+    await up(writer.cache)
+    expect([writer.told, writer.replayed]).toEqual([['degraded', 'recovered'], 1])
+    expect(await writer.cache.get('user:1', user.load)).toBe('new')
+  })
+
+  test('of a fill: the reader has its value, whether it was kept or not', async () => {
+    const { cache, told } = open({ memory: false })
+    await cache.ready()
+    const cut = proxy.cutAfterRequest('a value like no other')
+    expect(await cache.get('user:1', async () => 'a value like no other')).toBe('a value like no other')
+    await cut
+    await until(() => told.includes('recovered'), 'the way back')
+    const again = await cache.getEntry('user:1', async () => 'loaded again')
+    expect(again).toMatchObject({ value: 'a value like no other', tier: 'store' })
+  })
+
+  test('of a claim: its load goes on, fills nothing, and nobody waits longer than the claim stands', async () => {
+    const { cache, told } = open({ memory: false })
+    await cache.ready()
+    const cut = proxy.cutAfterRequest(':c:')
+    expect(await cache.get('user:1', async () => 'loaded')).toBe('loaded')
+    await cut
+    await until(() => told.includes('recovered'), 'the way back')
+    const began = performance.now()
+    expect(await cache.get('user:1', async () => 'loaded again')).toBe('loaded again')
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
+test('a slow network is no outage', async () => {
+  const { cache, told } = open()
+  await cache.ready()
+  proxy.delay(40)
+  away = async () => proxy.delay(0)
+  const user = row(0)
+  for (let round = 1; round <= 3; round++) {
+    user.value = round
+    expect((await cache.invalidate({ table: 'users' })).status).toBe('applied')
+    for (let at = 0; at < 3; at++) expect(await cache.get('user:1', user.load)).toBe(round)
+  }
+  expect(user.loads).toBeLessThanOrEqual(4)
+  expect(told).toEqual([])
+})
+
+test('databases of one server do not hear each other', async () => {
+  const shared = uniqueName()
+  const { cache: zero } = openRedisCache({ port: redis.port, dependencies, name: shared })
+  const { cache: one } = openRedisCache({ port: redis.port, dependencies, name: shared, client: { db: 1 } })
+  await Promise.all([zero.ready(), one.ready()])
+  const user = row('a')
+  await until(async () => {
+    await zero.get('user:1', user.load)
+    return zero.peek('user:1') !== undefined
+  }, 'memory')
+  const heard: string[] = []
+  zero.on('flushed', ({ reason }) => heard.push(reason))
+  zero.on('remoteInvalidated', () => heard.push('message'))
+  for (let at = 0; at < 10; at++) await one.invalidate({ table: 'users' })
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(heard).toEqual([])
+  expect(user.loads).toBe(1)
 })

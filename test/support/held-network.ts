@@ -1,3 +1,5 @@
+import { settle } from 'coherent-cache/testing'
+
 /** Stands between the caches of a fleet and their `memoryStore`: a test holds, loses, reverses and delivers messages. */
 export interface HeldNetwork {
   /** For `memoryStore({ schedule })`. */
@@ -8,6 +10,8 @@ export interface HeldNetwork {
   readonly waiting: number
   /** Delivers what waits, in the order given to it, and holds nothing any more. */
   deliver(order?: (steps: (() => void)[]) => (() => void)[]): void
+  /** Lets one of those that wait happen, and goes on holding. */
+  run(at: number): Promise<void>
   /** Loses what waits; goes on holding. */
   lose(): void
 }
@@ -31,6 +35,11 @@ export function heldNetwork(): HeldNetwork {
       const all = order(steps)
       steps = []
       for (const step of all) step()
+    },
+    async run(at) {
+      const [step] = steps.splice(at, 1)
+      step?.()
+      await settle()
     },
     lose() {
       steps = []

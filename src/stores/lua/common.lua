@@ -2,7 +2,7 @@
 -- KEYS: none of its own
 -- ARGV: none of its own
 -- returns nothing; defines now(), typed(key, kind), epoch_of(state, fresh), agree(state, time, settings, lifetime),
---         stamp_of(stored, time) and written_stamp(token, created, locks)
+--         token_of(stored), stamp_of(stored, time) and written_stamp(token, created, locks)
 
 -- Milliseconds since 1970 by the server's clock.
 local function now()
@@ -43,11 +43,19 @@ local function agree(state, time, settings, lifetime)
   return ''
 end
 
+-- The token of a stamp as it is stored; '' where there is none, or something that is no stamp.
+local function token_of(stored)
+  local digit = type(stored) == 'string' and string.byte(stored, 17)
+  if not digit or digit < 48 or digit > 57 then return '' end
+  return string.sub(stored, 1, 16)
+end
+
 -- A stamp as it is stored: its token, its creation time and the locks on it that have not expired. A lock that has
 -- expired belongs to a transaction whose outcome nobody told: the token is void then, and comes back empty.
 local function stamp_of(stored, time)
-  if not stored then return '', 0, {} end
-  local token, created = string.sub(stored, 1, 16), tonumber(string.match(stored, '^%d+', 17)) or 0
+  local token = token_of(stored)
+  if token == '' then return '', 0, {} end
+  local created = tonumber(string.match(stored, '^%d+', 17)) or 0
   local locks = {}
   for id, deadline in string.gmatch(stored, ';([^:;]+):(%d+)') do
     if tonumber(deadline) > time then

@@ -11,7 +11,8 @@ if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return { 
 local stored = redis.call('MGET', unpack(KEYS, 5))
 local tokens = ARGV[4]
 for at = 1, #stored do
-  if not stored[at] or string.sub(stored[at], 1, 16) ~= string.sub(tokens, 16 * at - 15, 16 * at) then return { 0, {} } end
+  local token = token_of(stored[at])
+  if token == '' or token ~= string.sub(tokens, 16 * at - 15, 16 * at) then return { 0, {} } end
   -- Under a soft lock, expired or not, nothing is filled.
   if string.find(stored[at], ';', 17, true) then return { 0, {} } end
 end

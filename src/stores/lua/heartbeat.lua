@@ -18,5 +18,4 @@ local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[2])
 if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[3]) / 2 then
   return { epoch, sequence, 0, '', '' }
 end
-local token = redis.call('GET', KEYS[3])
-return { epoch, sequence, 1, token and string.sub(token, 1, 16) or '', '' }
+return { epoch, sequence, 1, token_of(redis.pcall('GET', KEYS[3])), '' }

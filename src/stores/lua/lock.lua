@@ -11,7 +11,7 @@ local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local deadline = time + tonumber(ARGV[5])
 local added = 0
 for at = 5, #KEYS do
-  local token, created, locks = stamp_of(redis.call('GET', KEYS[at]), time)
+  local token, created, locks = stamp_of(redis.pcall('GET', KEYS[at]), time)
   local mine = false
   local kept = {}
   for _, lock in ipairs(locks) do

@@ -15,7 +15,7 @@ local time = now()
 local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
 -- Registered anew halfway through its time, with all that hangs on it: the skeleton must not lapse before it.
 local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[4])
-if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[5]) / 2 or not stored[1] then
+if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[5]) / 2 or token_of(stored[1]) == '' then
   return { epoch, sequence, 0 }
 end
 
@@ -26,8 +26,8 @@ local locked = {}
 local expired = {}
 local any_locked = false
 for at = 1, count do
-  local token = stored[at] and string.sub(stored[at], 1, 16) or ''
-  if lock_ms > 0 and stored[at] and string.find(stored[at], ';', 17, true) then
+  local token = token_of(stored[at])
+  if lock_ms > 0 and token ~= '' and string.find(stored[at], ';', 17, true) then
     local _, locks
     token, _, locks = stamp_of(stored[at], time)
     if token == '' then expired[#expired + 1] = at end

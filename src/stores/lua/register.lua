@@ -13,7 +13,7 @@ local lifetime = tonumber(ARGV[3])
 typed(KEYS[2], 'zset')
 typed(KEYS[3], 'string')
 local score = redis.call('ZSCORE', KEYS[2], ARGV[2])
-if not score or tonumber(score) < time or redis.call('EXISTS', KEYS[3]) == 0 then
+if not score or tonumber(score) < time or token_of(redis.call('GET', KEYS[3])) == '' then
   redis.call('SET', KEYS[3], ARGV[4] .. time, 'PX', lifetime)
 end
 redis.call('PEXPIRE', KEYS[3], lifetime)
