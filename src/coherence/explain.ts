@@ -8,7 +8,6 @@ import type { Causes } from './causes.ts'
 import type { MemoryLease } from './lease.ts'
 import type { MemoryTier } from './memory-tier.ts'
 import type { Plans } from './plans.ts'
-import { allLive } from './stamp-table.ts'
 
 /** What explaining looks at. */
 export interface ExplainRoom {
@@ -60,8 +59,8 @@ export async function explain(
 function inMemory({ memory, lease, clock }: ExplainRoom, key: string): Found | undefined {
   const entry = memory?.look(key)
   const now = clock.monotonic()
-  if (entry === undefined || !lease.held(now) || !allLive(entry.vector) || now >= entry.freshUntil)
-    return undefined
+  if (memory === undefined || entry === undefined || !lease.held(now)) return undefined
+  if (!memory.isLive(entry) || now >= entry.freshUntil) return undefined
   return { tier: 'memory', loadedAt: entry.loadedAt, freshUntil: entry.freshUntil }
 }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Pattern } from '../core/pattern.ts'
-import type { Generation, StampTable } from './stamp-table.ts'
+import { allLive, type Generation, type StampTable } from './stamp-table.ts'
 
 /** A value in memory, with all that decides whether it may be answered. */
 export class MemoryEntry {
@@ -18,6 +18,13 @@ export class MemoryEntry {
     readonly cloned: boolean,
     readonly bytes: number,
   ) {}
+
+  /** The stamp table's version at which its vector was last found live. */
+  checkedAt = -1
+  /** The stamp table's count of flushes when it was put. */
+  flushes = -1
+  /** The value as a promise, once somebody has asked for it: every later hit returns the same one. */
+  promise: Promise<unknown> | undefined
 }
 
 /** Limits of the memory tier. */
@@ -31,7 +38,8 @@ export interface MemoryLimits {
  * be answered is decided by the lease, by the entry's vector and by its lifetime.
  */
 export class MemoryTier {
-  readonly #entries: LRUCache<string, MemoryEntry>
+  #entries: LRUCache<string, MemoryEntry>
+  readonly #create: () => LRUCache<string, MemoryEntry>
   readonly #stamps: StampTable
   #evictions = 0
   /** Told of each entry evicted to make room. */
@@ -40,7 +48,7 @@ export class MemoryTier {
   constructor(limits: MemoryLimits, stamps: StampTable) {
     this.#stamps = stamps
     const { maxEntries, maxBytes } = limits
-    this.#entries = new LRUCache<string, MemoryEntry>({
+    const options = {
       ...(maxEntries === undefined ? {} : { max: maxEntries }),
       ...(maxBytes === undefined
         ? {}
@@ -48,13 +56,15 @@ export class MemoryTier {
             maxSize: maxBytes,
             sizeCalculation: (entry: MemoryEntry) => Math.max(1, Math.ceil(entry.bytes)),
           }),
-      dispose: (entry, key, reason) => {
+      dispose: (entry: MemoryEntry, key: string, reason: string) => {
         this.#stamps.drop(entry.vector)
         if (reason !== 'evict') return
         this.#evictions++
         this.onEvicted?.(key)
       },
-    } as LRUCache.Options<string, MemoryEntry, unknown>)
+    } as LRUCache.Options<string, MemoryEntry, unknown>
+    this.#create = () => new LRUCache<string, MemoryEntry>(options)
+    this.#entries = this.#create()
   }
 
   get entries(): number {
@@ -78,8 +88,18 @@ export class MemoryTier {
     return this.#entries.peek(key)
   }
 
+  /** Whether the entry's vector is live. Looked through only if some generation has ended since it was last. */
+  isLive(entry: MemoryEntry): boolean {
+    const { version } = this.#stamps
+    if (entry.checkedAt === version) return true
+    if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false
+    entry.checkedAt = version
+    return true
+  }
+
   put(key: string, entry: MemoryEntry): void {
     this.#stamps.hold(entry.vector)
+    entry.flushes = this.#stamps.flushes
     this.#entries.set(key, entry)
     // An entry larger than the whole tier is not taken, and nobody disposes of it.
     if (this.#entries.peek(key) !== entry) this.#stamps.drop(entry.vector)
@@ -98,7 +118,9 @@ export class MemoryTier {
     for (const key of [...this.#entries.keys()]) if (matches(key)) this.#entries.delete(key)
   }
 
+  /** Forgets everything, generations included, in a time that does not grow with the entries. */
   clear(): void {
-    this.#entries.clear()
+    this.#stamps.flush()
+    this.#entries = this.#create()
   }
 }

@@ -5,8 +5,8 @@ import { type Reservation, TouchLog } from './reservations.ts'
 const IDLE_KEPT = 20_000
 
 /**
- * One generation of a stamp in one partition, as this process knows it. Entries in memory hold the generations they were filled under;
- * a rotation ends a generation by setting one flag, however many entries hold it.
+ * One generation of a stamp in one partition, as this process knows it. Entries in memory hold the generations they were
+ * filled under; a rotation ends a generation by setting one flag, however many entries hold it.
  */
 export class Generation {
   readonly name: StampName
@@ -41,16 +41,14 @@ export function allLive(vector: readonly Generation[]): boolean {
  * value in the store can be judged without asking for its stamps.
  */
 export class StampTable {
+  /** Counts the flushes: what was held before one is void. */
+  flushes = 0
+  /** Counts the generations that have ended: as long as it stands, what was live is. */
+  version = 0
   /** By the epoch of the partition, and name. */
-  readonly #current = new Map<string, Map<StampName, Generation>>()
+  #current = new Map<string, Map<StampName, Generation>>()
   /** Generations that no entry holds. */
-  readonly #idle = new LRUCache<Generation, true>({
-    max: IDLE_KEPT,
-    dispose: (_, generation, reason) => {
-      if (reason === 'evict' && this.#isCurrent(generation))
-        this.#current.get(generation.epoch)?.delete(generation.name)
-    },
-  })
+  #idle = this.#createIdle()
   readonly #touched = new TouchLog()
   readonly #blockedStamps = new Map<StampName, number>()
   readonly #blockedKeys = new Map<string, number>()
@@ -83,12 +81,12 @@ export class StampTable {
     for (const key of keys) this.#touched.key(key)
   }
 
-  /** Forgets every generation and revokes every fill. */
+  /** Forgets every generation and revokes every fill, in a time that does not grow with what is known. */
   flush(): void {
-    for (const stamps of this.#current.values())
-      for (const generation of stamps.values()) generation.live = false
-    this.#current.clear()
-    this.#idle.clear()
+    this.flushes++
+    this.version++
+    this.#current = new Map()
+    this.#idle = this.#createIdle()
     this.#touched.everything()
   }
 
@@ -182,6 +180,16 @@ export class StampTable {
     for (const generation of vector) this.#rest(generation)
   }
 
+  #createIdle(): LRUCache<Generation, true> {
+    return new LRUCache<Generation, true>({
+      max: IDLE_KEPT,
+      dispose: (_, generation, reason) => {
+        if (reason === 'evict' && this.#isCurrent(generation))
+          this.#current.get(generation.epoch)?.delete(generation.name)
+      },
+    })
+  }
+
   #rest(generation: Generation): void {
     if (generation.holders === 0 && this.#isCurrent(generation)) this.#idle.set(generation, true)
   }
@@ -194,6 +202,7 @@ export class StampTable {
     const generation = stamps.get(name)
     if (generation === undefined) return
     generation.live = false
+    this.version++
     stamps.delete(name)
     this.#idle.delete(generation)
   }

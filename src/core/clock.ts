@@ -17,7 +17,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: performance.now.bind(performance),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds)
     timer.unref()

@@ -100,6 +100,8 @@ type Listeners = { [Name in EventName]?: readonly Listener<Name>[] }
 /** Event listeners of one cache. A listener that throws is told as `listenerError` and harms nobody else. */
 export class Emitter {
   #listeners: Listeners = {}
+  /** Whether anybody listens to hits: a plain flag, because a memory hit asks. */
+  hits = false
 
   /** Whether anybody listens: asked before an event is even built. */
   has(name: EventName): boolean {
@@ -129,11 +131,13 @@ export class Emitter {
 
   clear(): void {
     this.#listeners = {}
+    this.hits = false
   }
 
   #set<Name extends EventName>(name: Name, listeners: readonly Listener<Name>[]): void {
     const next: Record<string, unknown> = { ...this.#listeners, [name]: listeners }
     if (listeners.length === 0) delete next[name]
     this.#listeners = next as Listeners
+    this.hits = this.has('hit')
   }
 }

@@ -1,5 +1,4 @@
 import type { MemoryEntry } from '../coherence/memory-tier.ts'
-import { allLive } from '../coherence/stamp-table.ts'
 import type { WaitingLoad } from '../coherence/unit-context.ts'
 import type { MissReason } from '../core/events.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
@@ -48,7 +47,11 @@ export class Reader {
   get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
     if (options === undefined && typeof load === 'function') {
       const hit = this.#hit(key)
-      if (hit !== undefined) return Promise.resolve(hit.cloned ? deliver(hit.value, true) : hit.value)
+      if (hit?.cloned === true) return Promise.resolve(deliver(hit.value, true))
+      if (hit !== undefined) {
+        hit.promise ??= Promise.resolve(hit.value)
+        return hit.promise
+      }
     }
     return this.#answer(key, load, options).then(({ landed }) => deliver(landed.value, landed.cloned))
   }
@@ -77,13 +80,12 @@ export class Reader {
   #hit(key: string): MemoryEntry | undefined {
     const { memory, units, clock, lease, counters, events } = this.#room
     const entry = memory?.get(key)
-    if (entry === undefined || units.current() !== undefined) return undefined
+    if (entry === undefined || (units.busy && units.current() !== undefined)) return undefined
     const now = clock.monotonic()
-    if (now >= entry.freshUntil || now >= lease.until || !allLive(entry.vector)) return undefined
+    if (now >= entry.freshUntil || now >= lease.until || memory?.isLive(entry) !== true) return undefined
     lease.used = true
     counters.memoryHits++
-    if (events.has('hit'))
-      events.emit('hit', { key, tier: 'memory', stale: false, ageMs: now - entry.loadedAt })
+    if (events.hits) events.emit('hit', { key, tier: 'memory', stale: false, ageMs: now - entry.loadedAt })
     return entry
   }
 
@@ -130,7 +132,7 @@ export class Reader {
     lease.used = true
     const entry = memory?.get(plan.key)
     if (entry === undefined || this.asksStore(request)) return { verdict: 'none', missed: 'absent' }
-    if (!allLive(entry.vector)) {
+    if (memory?.isLive(entry) !== true) {
       memory?.delete(plan.key)
       return { verdict: 'none', missed: 'invalidated' }
     }
@@ -222,14 +224,14 @@ export class Reader {
 
   /** A value past its lifetime that may be answered at this moment, if nothing has made it void. */
   #reserve(flight: Flight, { wishes }: ReadRequest, entry: MemoryEntry | undefined): Landed | undefined {
-    const { clock, lease, stamps } = this.#room
+    const { clock, lease, stamps, memory } = this.#room
     const now = clock.monotonic()
     const inTime = (freshUntil: number | undefined) =>
       freshUntil !== undefined && now < freshUntil + graceOf(wishes)
     // Not the entry's vector alone: its key may have been named, and stamps that no entry holds end unnoticed.
     if (!stamps.intact(flight.reservation)) return undefined
-    if (entry !== undefined && lease.held(now) && allLive(entry.vector) && inTime(entry.freshUntil))
-      return fromMemory(entry)
+    const valid = entry !== undefined && lease.held(now) && memory?.isLive(entry) === true
+    if (valid && inTime(entry.freshUntil)) return fromMemory(entry)
     const { fallback } = flight
     return fallback !== undefined && inTime(fallback.freshUntil) ? fallback : undefined
   }

@@ -2,7 +2,7 @@ import type { Mode } from './judge.ts'
 import { type Actor, MAX_STALENESS, type Scenario, type Trouble } from './scenario.ts'
 
 /** The troubles that go with the small scenarios, one at a time. */
-export const SMALL_TROUBLES: Readonly<Record<string, Trouble>> = {
+const TROUBLES: Readonly<Record<string, Trouble>> = {
   none: {},
   evict: { evict: 1 },
   crash: { crash: 1 },
@@ -14,35 +14,51 @@ export const SMALL_TROUBLES: Readonly<Record<string, Trouble>> = {
   pass: { pass: 1 },
 }
 
-/** One key, up to two readers and two writers in two processes. */
-export function smallScenario(
-  mode: Mode,
-  trouble: keyof typeof SMALL_TROUBLES,
-  readers: 1 | 2 = 2,
-  writers: 1 | 2 = 2,
-  warm = true,
-): Scenario {
+/** A scenario small enough to go through: wholly, or as far as few turns lead. */
+export interface Small {
+  readonly scenario: Scenario
+  readonly complete: boolean
+}
+
+/** One key; a reader and a writer wholly, two readers and two writers as far as few turns lead. */
+export function smallScenarios(mode: Mode | undefined): Small[] {
+  const modes: readonly Mode[] = mode === undefined ? ['bounded', 'committed', 'strict'] : [mode]
+  return modes.flatMap((one) =>
+    Object.keys(TROUBLES).flatMap((trouble) => [
+      { scenario: small(one, trouble, 1), complete: true },
+      { scenario: small(one, trouble, 2), complete: false },
+    ]),
+  )
+}
+
+/** By its name, such as `bounded-crash-2`. */
+export function scenarioOf(name: string): Scenario {
+  const found = smallScenarios(undefined).find(({ scenario }) => scenario.name === name)
+  if (found === undefined) throw new Error(`--scenario: there is none named ${name}`)
+  return found.scenario
+}
+
+function small(mode: Mode, trouble: string, each: 1 | 2): Scenario {
   const freshness = mode === 'committed' ? { freshness: 'committed' as const } : {}
-  const reader = (at: number, process: string): Actor => ({
-    name: `reader ${at}`,
-    process,
-    deeds: [{ do: 'get', key: 'item:1', ...freshness }],
-  })
-  const writer = (at: number, process: string): Actor => ({
-    name: `writer ${at}`,
-    process,
-    deeds: [{ do: 'unit', row: '1', end: 'commit' }],
-  })
+  const reader = (name: string, process: string): Actor => {
+    return { name, process, deeds: [{ do: 'get', key: 'item:1', ...freshness }] }
+  }
+  const writer = (name: string, process: string): Actor => {
+    return { name, process, deeds: [{ do: 'unit', row: '1', end: 'commit' }] }
+  }
+  const actors = [
+    reader('reader 1', 'A'),
+    writer('writer 1', 'B'),
+    reader('reader 2', 'B'),
+    writer('writer 2', 'A'),
+  ]
   return {
-    name: `${mode}-${String(trouble)}-${readers}r${writers}w${warm ? '' : '-cold'}`,
+    name: `${mode}-${trouble}-${each}`,
     mode,
     processes: { A: 'old', B: 'old' },
-    actors: [
-      ...[reader(1, 'A'), reader(2, 'B')].slice(0, readers),
-      ...[writer(1, 'B'), writer(2, 'A')].slice(0, writers),
-    ],
-    trouble: SMALL_TROUBLES[trouble] as Trouble,
+    actors: actors.slice(0, 2 * each),
+    trouble: TROUBLES[trouble] as Trouble,
     passes: [MAX_STALENESS],
-    warm: warm ? ['item:1'] : [],
+    warm: ['item:1'],
   }
 }
