@@ -1,4 +1,5 @@
 import type { BenchCase } from './case.ts'
+import { detectWrites } from './cases/detect-writes.ts'
 import { getMany } from './cases/get-many.ts'
 import { groupInvalidation } from './cases/group-invalidation.ts'
 import { invalidation } from './cases/invalidation.ts'
@@ -14,4 +15,5 @@ export const cases: readonly BenchCase[] = [
   storeHit,
   getMany,
   groupInvalidation,
+  detectWrites,
 ]

@@ -66,7 +66,12 @@ export function createCache<const Tables extends string = string, const Scopes e
   })
   checkPartition(settings, families)
   const release = claimName(settings.name, settings.instance)
-  return assemble(settings, map, release) as unknown as Cache<Tables, Scopes>
+  try {
+    return assemble(settings, map, release) as unknown as Cache<Tables, Scopes>
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
 /** Puts the rooms together. */

@@ -1,6 +1,6 @@
 import type { StoreGate } from './coherence/store-gate.ts'
 import type { Cache, CloseReport, Session } from './core/cache.ts'
-import { type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
+import { type Change, type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
 import { CacheError, show } from './core/errors.ts'
 import type { CacheEvents, EventName } from './core/events.ts'
@@ -118,14 +118,20 @@ export class OpenCache {
     this.#checkOpen('invalidate')
     const change = readRequest(request)
     // Made inside a unit it holds at once and again at the commit, since others may refill in between.
-    this.currentUnit()?.invalidate(request)
+    this.#atCommit(change)
     return this.#parts.committer.apply(change)
   }
 
   async clear(): Promise<Receipt> {
     this.#checkOpen('clear')
-    this.currentUnit()?.clear()
+    this.#atCommit({ ...NO_CHANGE, everything: true })
     return this.#parts.committer.apply({ ...NO_CHANGE, everything: true })
+  }
+
+  /** Has the ambient unit, if any, apply a change once it has committed. */
+  #atCommit(change: Change): void {
+    const unit = this.currentUnit()
+    if (unit instanceof Unit) unit.repeat(change)
   }
 
   unitOfWork(options: { readonly name?: string; readonly trace?: string } = {}): UnitOfWork {
@@ -208,7 +214,8 @@ export class OpenCache {
     return this.#parts.readRoom.events.on(name, listener)
   }
 
-  close(options?: { readonly timeout?: Duration }): Promise<CloseReport> {
+  async close(options?: { readonly timeout?: Duration }): Promise<CloseReport> {
+    checkOptions(options, ['timeout'], 'close')
     this.#closing ??= this.#close(milliseconds(options?.timeout ?? '5s', 'close: timeout'))
     return this.#closing
   }
@@ -221,6 +228,9 @@ export class OpenCache {
     const { readRoom, close } = this.#parts
     const { flights, store, subscription, memory, clock } = readRoom
     close()
+    // From here on nothing is answered from memory, and nobody can end a fill by hand.
+    subscription.distrust('closed')
+    this.#parts.fills.abandonAll()
     let cancel = () => {}
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(timeoutMs, resolve)
@@ -229,7 +239,6 @@ export class OpenCache {
     // A store that comes back in time is told what it has missed.
     if (this.#parts.writeRoom.queue.length > 0) await Promise.race([this.#parts.gate?.up(), late])
     cancel()
-    this.#parts.fills.abandonAll()
     subscription.unsubscribed('closed')
     await store.close()
     memory?.clear()

@@ -121,6 +121,7 @@ export class MemoryTier {
   /** Forgets everything, generations included, in a time that does not grow with the entries. */
   clear(): void {
     this.#stamps.flush()
-    this.#entries = this.#create()
+    // Making one takes its full size at once; whoever clears what is empty need not pay for it.
+    if (this.#entries.size > 0) this.#entries = this.#create()
   }
 }

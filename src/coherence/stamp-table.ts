@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { StampName } from '../core/stamp.ts'
 import { type Reservation, TouchLog } from './reservations.ts'
 
@@ -47,8 +46,8 @@ export class StampTable {
   version = 0
   /** By the epoch of the partition, and name. */
   #current = new Map<string, Map<StampName, Generation>>()
-  /** Generations that no entry holds. */
-  #idle = this.#createIdle()
+  /** Generations that no entry holds, least recently used first. A set, since one is made with every flush. */
+  #idle = new Set<Generation>()
   readonly #touched = new TouchLog()
   readonly #blockedStamps = new Map<StampName, number>()
   readonly #blockedKeys = new Map<string, number>()
@@ -86,7 +85,7 @@ export class StampTable {
     this.flushes++
     this.version++
     this.#current = new Map()
-    this.#idle = this.#createIdle()
+    this.#idle = new Set()
     this.#touched.everything()
   }
 
@@ -180,18 +179,15 @@ export class StampTable {
     for (const generation of vector) this.#rest(generation)
   }
 
-  #createIdle(): LRUCache<Generation, true> {
-    return new LRUCache<Generation, true>({
-      max: IDLE_KEPT,
-      dispose: (_, generation, reason) => {
-        if (reason === 'evict' && this.#isCurrent(generation))
-          this.#current.get(generation.epoch)?.delete(generation.name)
-      },
-    })
-  }
-
   #rest(generation: Generation): void {
-    if (generation.holders === 0 && this.#isCurrent(generation)) this.#idle.set(generation, true)
+    if (generation.holders > 0 || !this.#isCurrent(generation)) return
+    this.#idle.delete(generation)
+    this.#idle.add(generation)
+    if (this.#idle.size <= IDLE_KEPT) return
+    const [oldest] = this.#idle
+    if (oldest === undefined) return
+    this.#idle.delete(oldest)
+    if (this.#isCurrent(oldest)) this.#current.get(oldest.epoch)?.delete(oldest.name)
   }
 
   #isCurrent(generation: Generation): boolean {

@@ -138,8 +138,11 @@ export class Fetch {
         this.#claim(flight, result)
         mine.push(flight)
       } else if (!this.#share(flight, result)) {
-        // Refused a claim (a store at its memory limit) there is nobody to wait for; nor is there under a mark.
-        const waits = result.claim === 'held' && !result.holder?.startsWith(MARK_PREFIX)
+        // Refused a claim (a store at its memory limit) there is nobody to wait for; nor is there under a mark, nor
+        // where the holder waits for this very load.
+        const leader = this.#room.flights.get(flight.plan.key)
+        const circle = leader !== flight && leader?.dependsOn(flight) === true
+        const waits = result.claim === 'held' && !circle && !result.holder?.startsWith(MARK_PREFIX)
         if (!waits) this.#note(flight, result)
         if (waits) others.push(flight)
         else mine.push(flight)
@@ -169,7 +172,7 @@ export class Fetch {
   #share(flight: Flight, { holder, tokens }: ReadResult): boolean {
     const leader = this.#room.flights.get(flight.plan.key)
     if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false
-    if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
+    if (leader.aborted || leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
     flight.waitsFor.add(leader)
     leader.join()
     leader.landed.then(

@@ -159,9 +159,10 @@ export class Committer {
   }
 
   /** A soft lock over what the targets name, not yet taken. An ad-hoc pattern has no stamp: everything is locked. */
-  softLock({ stamps, patterns, writes, tables }: Targets, origin: Origin): SoftLock {
+  softLock({ stamps, patterns, covered, writes, tables }: Targets, origin: Origin): SoftLock {
     const names = patterns.length === 0 ? stamps : [ROOT]
-    return new SoftLock(this.#room, names, writes, this.#cause(tables, origin))
+    const named = [...stamps.filter(isScope), ...covered.map(({ stamp }) => stamp)]
+    return new SoftLock(this.#room, names, named, writes, this.#cause(tables, origin))
   }
 
   #cause(tables: readonly string[], origin: Origin): Cause {
@@ -211,5 +212,5 @@ export class Committer {
 }
 
 function isScope(name: StampName): boolean {
-  return name.startsWith('|') && name.includes('=')
+  return /^\|[^|=]+=/.test(name)
 }

@@ -2,7 +2,7 @@ import type { TableChange } from '../core/change.ts'
 import type { CancelTimer } from '../core/clock.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
-import type { StampName } from '../core/stamp.ts'
+import { ROOT, type StampName } from '../core/stamp.ts'
 import type { ForeignChange } from './foreign-maps.ts'
 import type { WriteRoom } from './room.ts'
 
@@ -17,12 +17,21 @@ export class SoftLock {
   readonly #cause: Cause
   readonly #others: ForeignChange
   readonly #stamps: Set<StampName>
+  readonly #named: readonly StampName[]
   #sentAt = Number.NEGATIVE_INFINITY
   #released = false
   #cancel: CancelTimer = () => {}
 
-  constructor(room: WriteRoom, stamps: readonly StampName[], writes: readonly TableChange[], cause: Cause) {
+  /** @param named those of the stamps that stand for a pattern or a scope, which another map may not have */
+  constructor(
+    room: WriteRoom,
+    stamps: readonly StampName[],
+    named: readonly StampName[],
+    writes: readonly TableChange[],
+    cause: Cause,
+  ) {
     this.#room = room
+    this.#named = named
     this.#cause = cause
     this.#others = room.foreign.change(writes)
     this.#stamps = new Set(stamps)
@@ -65,6 +74,7 @@ export class SoftLock {
       const met = await this.#others.meet(reply.maps, store)
       const before = this.#stamps.size
       for (const name of met) this.#stamps.add(name)
+      if (this.#named.some((name) => this.#others.without(name).length > 0)) this.#stamps.add(ROOT)
       if (this.#stamps.size === before) return
     }
   }

@@ -25,6 +25,8 @@ export class Unit implements UnitOfWork {
   readonly #origin: Origin
   readonly #listeners: ((receipt: Receipt) => void)[] = []
   #changes: Change[] = []
+  /** Made after the unit was prepared. */
+  readonly #late: Change[] = []
   #state: UnitOfWork['state'] = 'open'
   #untouched = false
   #targets: Targets | undefined
@@ -86,6 +88,14 @@ export class Unit implements UnitOfWork {
     this.#changes.push({ ...NO_CHANGE, everything: true })
   }
 
+  /** Takes a change that was applied at once, to be applied again at the commit: others may refill in between. */
+  repeat(change: Change): void {
+    this.#room.map.check(change)
+    this.#committer.checkTables(change.tables)
+    if (this.#state === 'open') this.#changes.push(change)
+    else if (this.#state === 'prepared') this.#late.push(change)
+  }
+
   savepoint(): Savepoint {
     this.#checkOpen('savepoint')
     const before = this.#changes.length
@@ -144,6 +154,7 @@ export class Unit implements UnitOfWork {
     this.#checkNotEnded('commit')
     this.#state = 'committed'
     const receipt = await this.#end()
+    for (const change of this.#late) await this.#committer.apply(change, this.#origin)
     for (const listener of this.#listeners) this.#call(listener, receipt)
     return receipt
   }

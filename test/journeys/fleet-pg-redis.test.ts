@@ -9,7 +9,7 @@ import { olderThanPromised, type VersionRead, type VersionWrite } from '../suppo
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const MAX_STALENESS_MS = 1_000
-const ENTITIES = 3
+const ENTITIES = 8
 const BOOKINGS = 60
 const PLENTY = 10_000
 
@@ -116,14 +116,15 @@ describe('a fleet over PostgreSQL and Redis', () => {
     },
     async (consistency) => {
       const { writes, reads } = await bookAndLook(consistency)
-      expect(olderThanPromised(writes, reads, { consistency, maxStalenessMs: MAX_STALENESS_MS })).toEqual([])
+      const older = olderThanPromised(writes, reads, { consistency, maxStalenessMs: MAX_STALENESS_MS })
+      expect(older.slice(0, 5)).toEqual([])
 
       // Every value is one that was committed, whole.
       for (const { key, version, available } of writes) truth.set(`${key} ${version}`, available)
       const untrue = reads.filter(
         ({ key, version, available }) => truth.get(`${key} ${version}`) !== available,
       )
-      expect(untrue).toEqual([])
+      expect(untrue.slice(0, 5)).toEqual([])
 
       // And the cache was one: both writers booked, some changed their minds, and much of what was read came out of it.
       expect(new Set(writes.map(({ process }) => process)).size).toBe(2)

@@ -2,8 +2,6 @@ import { defineDependencies } from 'coherent-cache'
 import { expect, test } from 'vitest'
 import { countingLoader, openCache } from '../support/caches.ts'
 
-// What src/open-cache.ts does not yet do for invalidations made inside a unit.
-
 const dependencies = defineDependencies({ tables: { t: ['row:*'] } })
 
 test('clear_insideAUnit_holdsAtOnce_andAgainAtTheCommit', async () => {

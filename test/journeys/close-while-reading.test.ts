@@ -3,8 +3,6 @@ import { settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
 import { errorOf, heldLoader, openCache } from '../support/caches.ts'
 
-// What src/open-cache.ts and src/create-cache.ts do not yet do.
-
 describe('close', () => {
   test('close_fromTheFirstMoment_memoryAnswersNothing', async () => {
     // Invalidations are refused from now on, so that what memory holds can be made void no more.
