@@ -18,9 +18,9 @@ for (const [one, other] of [
 
   assert.equal(await read(), 1)
   assert.equal(await read(), 1)
-  await cache.invalidate({ table: 'users', rows: [{ id: 8 }] })
+  await cache.invalidate({ table: 'users', operation: 'insert', rows: [{ id: 8 }] })
   assert.equal(await read(), 1)
-  await cache.invalidate({ table: 'users', rows: [{ id: 7 }] })
+  await cache.invalidate({ table: 'users', operation: 'insert', rows: [{ id: 7 }] })
   assert.equal(await read(), 2)
 
   assert.throws(() => one.defineDependencies({ tables: {}, views: { v: ['nowhere'] } }), other.isCacheError)
