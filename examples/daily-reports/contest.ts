@@ -17,7 +17,7 @@ import { makeTraffic, REPLICAS, SLOW_LOAD } from './traffic.ts'
 export interface Service {
   readonly timeZone: string
   readonly lifetime: LifetimePolicy
-  openReplica(instance: string, client: PGlite, store: StoreDriver): Replica
+  openReplica(instance: string, client: PGlite, store: StoreDriver): Promise<Replica>
 }
 
 /** Plays the same traffic to both caches and prints what came of it. @returns the exit code */
@@ -62,7 +62,9 @@ export async function runContest({ timeZone, lifetime, openReplica }: Service): 
   story.title('2. coherent-cache: the same tiers, lifetimes and traffic')
   story.say('The transaction itself voids what it changed, before the writer is answered.')
   await database.reset(today)
-  const coherent = await play(REPLICAS.map((name) => openReplica(name, database.client, shared.store)))
+  const coherent = await play(
+    await Promise.all(REPLICAS.map((name) => openReplica(name, database.client, shared.store))),
+  )
   await database.close()
   await shared.close()
 

@@ -53,8 +53,9 @@ const dependencies = defineDependencies<{ revenues: Booking; expenses: Booking }
 })
 
 /** One replica: a cache over the shared tier, and the database bound to it. Nobody tells it what a write concerns. */
-function openReplica(instance: string, client: PGlite, store: StoreDriver): Replica {
+async function openReplica(instance: string, client: PGlite, store: StoreDriver): Promise<Replica> {
   const cache = createCache({ name: 'daily-reports', instance, keys, dependencies, store })
+  await cache.ready({ timeout: '5s' })
   const db = bindPglite(client, cache)
   let queued = 0
   cache.on('invalidated', ({ receipt }) => {

@@ -1,5 +1,9 @@
 import type { StoreDriver } from 'coherent-cache'
+import { redisStore } from 'coherent-cache/redis'
 import { memoryStore } from 'coherent-cache/testing'
+import { Redis } from 'ioredis'
+import { startRedis } from '../../test/support/redis.ts'
+import { redisServerAtHand } from '../../test/support/redis-binary.ts'
 
 /** The commands a hand-written cache uses of a shared store. */
 export interface PlainStore {
@@ -20,14 +24,42 @@ export interface SharedTier {
 }
 
 /**
- * A fresh shared tier. The replicas of this demo live in one process, so it can be one too; nothing else changes
- * where it is a Redis.
+ * A fresh shared tier: a real Redis of its own where a server is at hand, else one in the memory of this process, in
+ * which all the replicas of this demo live. `COHERENT_CACHE_DEMO_TIER=memory` asks for the latter.
  */
 export async function sharedTier(): Promise<SharedTier> {
-  return { label: 'memory of this process', store: memoryStore(), plain: plainStore(), async close() {} }
+  const wanted = process.env.COHERENT_CACHE_DEMO_TIER !== 'memory'
+  if (wanted && (await redisServerAtHand()) !== undefined) return redisTier()
+  return { label: 'memory of this process', store: memoryStore(), plain: plainMemory(), async close() {} }
 }
 
-function plainStore(): PlainStore {
+async function redisTier(): Promise<SharedTier> {
+  const server = await startRedis()
+  const client = new Redis(server.port)
+  return {
+    label: 'a Redis of its own',
+    store: redisStore({ client }),
+    plain: plainRedis(client),
+    async close() {
+      client.disconnect()
+      await server.stop()
+    },
+  }
+}
+
+function plainRedis(client: Redis): PlainStore {
+  return {
+    get: async (key) => (await client.get(key)) ?? undefined,
+    set: async (key, value, ttlMs) => {
+      await client.set(key, value, 'PX', ttlMs)
+    },
+    delete: async (key) => {
+      await client.del(key)
+    },
+  }
+}
+
+function plainMemory(): PlainStore {
   const values = new Map<string, { readonly value: string; readonly until: number }>()
   return {
     async get(key) {

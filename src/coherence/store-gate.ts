@@ -18,6 +18,8 @@ export interface GateRoom {
   readonly replay: (store: Store) => Promise<number>
 }
 
+/** How long the first connection may take before its absence is told as an outage. Nobody waits for it meanwhile. */
+const OPENING_MS = 1_000
 const FIRST_PROBE_MS = 50
 const LONGEST_PROBE_MS = 1_000
 /** After so many probes in vain the connections are made anew: a dead one may never say so. */
@@ -70,15 +72,18 @@ export class StoreGate implements Store {
   }
 
   #open(): Promise<void> {
-    const { clock, timeoutMs } = this.#room
-    const late = clock.after(timeoutMs, () => void this.#openLate())
+    const { clock } = this.#room
+    // In two parts: of a process that was busy with its own start the store's answers may be waiting behind the timer.
+    let late = clock.after(OPENING_MS / 2, () => {
+      late = clock.after(OPENING_MS / 2, () => void this.#openLate())
+    })
     return new Promise((resolve, reject) => {
       this.#whenUp.push({ resolve, reject })
       this.#store
         .open()
         .then(() => this.#recover())
         .catch((error) => this.#notYet(error))
-        .finally(late)
+        .finally(() => late())
     })
   }
 

@@ -1,21 +1,27 @@
-import type { Clock } from './clock.ts'
+import type { CancelTimer, Clock } from './clock.ts'
 import { CacheError } from './errors.ts'
+
+/** In how many parts the time is waited for. */
+const PARTS = 4
 
 /**
  * What a step of the store answers, if it does in time. A step that is given up may still happen.
+ *
+ * The time is waited for in parts, each a turn of the event loop at least: while this process was busy with something
+ * else, the answer may have been waiting for it rather than the other way round.
  *
  * @throws CacheError `STORE_UNAVAILABLE` after `milliseconds`; else what the step throws.
  */
 export function within<T>(clock: Clock, milliseconds: number, step: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(milliseconds, () =>
-      reject(
-        new CacheError(
-          'STORE_UNAVAILABLE',
-          `The store did not answer within ${milliseconds} ms (storeTimeout).`,
-        ),
-      ),
-    )
+    let cancel: CancelTimer = () => {}
+    const wait = (parts: number): void => {
+      cancel = clock.after(milliseconds / PARTS, () => {
+        if (parts > 1) wait(parts - 1)
+        else reject(unanswered(milliseconds))
+      })
+    }
+    wait(PARTS)
     step().then(
       (value) => {
         cancel()
@@ -27,4 +33,11 @@ export function within<T>(clock: Clock, milliseconds: number, step: () => Promis
       },
     )
   })
+}
+
+function unanswered(milliseconds: number): CacheError {
+  return new CacheError(
+    'STORE_UNAVAILABLE',
+    `The store did not answer within ${milliseconds} ms (storeTimeout).`,
+  )
 }

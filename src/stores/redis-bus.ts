@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import type { StoreListener, StoreSession } from '../core/store.ts'
-import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
+import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './redis-client.ts'
 import type { Hearing } from './redis-hearing.ts'
 import type { Layout } from './redis-layout.ts'
 import { decodeMessage } from './redis-message.ts'
@@ -70,7 +70,7 @@ export class RedisBus {
   }
 
   reconnect(): void {
-    if (!this.#closed) this.#connection.disconnect(true)
+    if (!this.#closed) dropIfDead(this.#connection)
   }
 
   close(): void {
@@ -84,7 +84,7 @@ export class RedisBus {
   #waitForSubscription(): void {
     this.#cancelWait()
     this.#cancelWait = this.#clock.after(SUBSCRIBING_MS, () => {
-      if (!this.#subscribed) this.reconnect()
+      if (!this.#subscribed && !this.#closed) this.#connection.disconnect(true)
     })
   }
 

@@ -42,10 +42,20 @@ export function connectionOptions(): Record<string, unknown> {
     enableReadyCheck: true,
     autoResubscribe: false,
     lazyConnect: true,
+    // A connection that cannot be made is tried anew by ioredis itself.
+    connectTimeout: 2_000,
     // A server that is frozen or cut off never answers our goodbye.
     disconnectTimeout: 250,
     // The store's names carry the client's prefix themselves, because channels are not prefixed by every version.
     keyPrefix: '',
     retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 5), 500),
   }
+}
+
+/**
+ * Makes a connection anew that claims to stand and may be dead. One that is being made is left alone: in a process that
+ * is busy it would otherwise never be finished.
+ */
+export function dropIfDead(connection: RedisConnection): void {
+  if (connection.status === 'ready') connection.disconnect(true)
 }

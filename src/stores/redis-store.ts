@@ -21,7 +21,7 @@ import {
 import { within } from '../core/within.ts'
 import { RedisBus } from './redis-bus.ts'
 import { withoutChecksum } from './redis-checksum.ts'
-import { connectionOptions, type RedisClient, type RedisConnection } from './redis-client.ts'
+import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { Hearing } from './redis-hearing.ts'
 import { Layout, partitionOf } from './redis-layout.ts'
 import { encodeBody } from './redis-message.ts'
@@ -276,7 +276,7 @@ export class RedisStore implements Store {
   }
 
   reconnect(what?: 'subscription'): void {
-    if (what === undefined) this.#connection.disconnect(true)
+    if (what === undefined) dropIfDead(this.#connection)
     this.#bus.reconnect()
   }
 

@@ -7,6 +7,7 @@ import type { Store } from '../../src/core/store.ts'
 import { type Deferred, deferred, errorOf } from '../support/caches.ts'
 
 const TIMEOUT_MS = 200
+const OPENING_MS = 1_000
 const cause = { id: 'c', process: 'p', tables: [] }
 const nothing = { positions: [], maps: [], results: [], registrations: [] }
 
@@ -118,7 +119,7 @@ describe('opening', () => {
   test('open_notInTime_isTold_andProbed_andUpWhenItComes', async () => {
     const room = gateOf()
     const opened = room.gate.open()
-    await room.clock.advance(TIMEOUT_MS)
+    await room.clock.advance(OPENING_MS)
     await room.answer('heartbeat', new Error('ECONNREFUSED'))
     expect(room.told).toEqual(['away', 'degraded: ECONNREFUSED'])
     await room.clock.advance(50)
@@ -210,7 +211,7 @@ describe('an outage', () => {
     const room = gateOf({ owed: 1 })
     const opened = room.gate.open()
     // Late, so that it is probed, while it opens after all.
-    await room.clock.advance(TIMEOUT_MS)
+    await room.clock.advance(OPENING_MS)
     await room.answer('heartbeat')
     await room.answer('open')
     await room.clock.advance(50)

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
-import { beforeCommit, isWaiting, PgRoom } from './pg-room.ts'
+import { type BoundRoom, beforeCommit, isWaiting, PgRoom } from './pg-room.ts'
 
 const room = new PgRoom()
 const open: TcpProxy[] = []
@@ -55,34 +55,54 @@ describe('a connection that is lost during COMMIT', () => {
     expect([await payments(), invalidated.length]).toEqual([3, 2])
   })
 
+  /** A transaction whose COMMIT waits until `goOn`: its deferred foreign key needs a row that somebody has locked. */
+  const waitingForCommit = async (db: BoundRoom['db']) => {
+    const other = await room.admin.connect()
+    await other.query('BEGIN; SELECT FROM ledger WHERE id = 1 FOR UPDATE')
+    let pid = 0
+    const outcome = db
+      .transaction(async (tx) => {
+        pid = (await tx.query('SELECT pg_backend_pid() AS pid')).rows[0].pid
+        await tx.query('INSERT INTO children VALUES (1, 1)')
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+    await until(() => pid > 0 && isWaiting(room.admin, pid), 'COMMIT to wait')
+    const goOn = async () => {
+      await other.query('ROLLBACK')
+      other.release()
+      const sessions = `SELECT count(*)::int FROM pg_stat_activity WHERE pid = ${pid}`
+      await until(async () => (await room.value(sessions)) === 0, 'the lost session to end')
+    }
+    return { outcome, goOn }
+  }
+  const children = () => room.value('SELECT count(*)::int FROM children')
+
   test('isNotInvalidated_beforeTheCommitIsDecided', async () => {
     const { proxy, db, invalidated, cache } = await throughProxy()
-    // A deferred foreign key has COMMIT wait for this lock.
-    const other = await room.admin.connect()
-    await other.query(`SET search_path TO ${room.schema}; BEGIN; SELECT FROM ledger WHERE id = 1 FOR UPDATE`)
-    let pid = 0
-    const failed = db.transaction(async (tx) => {
-      pid = (await tx.query('SELECT pg_backend_pid() AS pid')).rows[0].pid
-      await tx.query('INSERT INTO children VALUES (1, 1)')
-    })
-    const load = () => room.value('SELECT count(*)::int FROM children')
-    const readAfterwards = failed.catch(async () => {
-      expect(invalidated).toEqual([['child:*']])
-      return await cache.get('child:count', load)
-    })
-    await until(() => pid > 0 && isWaiting(room.admin, pid), 'COMMIT to wait')
+    const { outcome, goOn } = await waitingForCommit(db)
     // Nobody will hear of this COMMIT, which the server is still busy with.
     proxy.drop()
-    const before = await readAfterwards
-    await other.query('ROLLBACK')
-    other.release()
-    await until(
-      async () => (await room.value(`SELECT count(*)::int FROM pg_stat_activity WHERE pid = ${pid}`)) === 0,
-      'the lost session to end',
-    )
+    expect(await outcome).toBeInstanceOf(Error)
+    expect(invalidated).toEqual([['child:*']])
+    const read = await cache.get('child:count', children)
+    await goOn()
     // What was read and cached after the rejection is still true.
-    expect(await cache.get('child:count', load)).toBe(await load())
-    expect(before).toBe(await load())
+    expect([read, await cache.get('child:count', children)]).toEqual([await children(), await children()])
+  })
+
+  test('whichTakesLongerThanThePoolWaits_isTheSame', async () => {
+    const pool = room.open({ max: 1, query_timeout: 200 })
+    const { db, invalidated, cache } = room.bind(pool)
+    const { outcome, goOn } = await waitingForCommit(db)
+    expect(await outcome).toMatchObject({ message: 'Query read timeout' })
+    expect(invalidated).toEqual([['child:*']])
+    const read = await cache.get('child:count', children)
+    await goOn()
+    expect(read).toBe(await children())
+    expect((await db.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
   })
 })
 

@@ -19,8 +19,8 @@ afterAll(() => room.end())
 
 const paymentsOf = (landlord: number) => [`payment:{landlordId}:*|${landlord}`]
 const wholePayments = ['payment:{landlordId}:*']
-const count = (table: string) => room.value(`SELECT count(*)::int FROM ${room.schema}.${table}`)
-const total = (id: number) => room.value(`SELECT total FROM ${room.schema}.ledger WHERE id = ${id}`)
+const count = (table: string) => room.value(`SELECT count(*)::int FROM ${table}`)
+const total = (id: number) => room.value(`SELECT total FROM ledger WHERE id = ${id}`)
 
 /** Lets so many callers go on once all of them have come. */
 function meeting(size: number): () => Promise<void> {
@@ -64,6 +64,13 @@ describe('query', () => {
       undefined,
       wholePayments,
       [3, 7, null],
+    ],
+    [
+      'values in binary',
+      { text, values: [7], binary: true } as QueryConfig,
+      undefined,
+      wholePayments,
+      { id: 3, landlord_id: 7, amount: null },
     ],
     [
       'parsers of its own',
@@ -127,6 +134,28 @@ describe('query', () => {
       await once(query, 'end')
     })
     expect([rows, at.invalidated]).toEqual([[{ id: 3 }], [['ledger:{id}']]])
+  })
+
+  test('keepsItsOrder_whereStatementsAreNotAwaited_andWhereTheyArePipelined', async () => {
+    for (const pipeline of [false, true]) {
+      const { db, invalidated } = room.bind(room.open({ pipeline, max: 1 }))
+      await db.transaction(async (tx) => {
+        const unawaited = tx.query('UPDATE ledger SET total = total + 1 WHERE id = 1 RETURNING *')
+        const failed = tx.transaction(async (nested) => {
+          await nested.query('DELETE FROM payments')
+          throw new Error('no')
+        })
+        await Promise.all([unawaited, expect(failed).rejects.toThrow('no')])
+        void tx.query('INSERT INTO audit VALUES (1)')
+      })
+      expect(invalidated).toEqual([['audit:*', 'ledger:{id}|1']])
+      const aborted = db.transaction((tx) =>
+        Promise.all([tx.query('SELECT 1 / 0'), tx.query('DELETE FROM payments')]),
+      )
+      await expect(aborted).rejects.toMatchObject({ code: '22012' })
+      expect([await count('payments'), invalidated.length]).toEqual([2, 1])
+    }
+    expect([await total(1), await count('audit')]).toEqual([2, 2])
   })
 
   test('refusesACursor_outsideATransaction_andAfterIt', async () => {
@@ -248,7 +277,7 @@ describe('a connection', () => {
 
 describe('transactions at once', () => {
   test('aHundred_overTenConnections_invalidateExactlyWhatEachWrote', async () => {
-    await room.admin.query(`INSERT INTO ${room.schema}.ledger SELECT n, 0 FROM generate_series(3, 5) n`)
+    await room.admin.query(`INSERT INTO ledger SELECT n, 0 FROM generate_series(3, 5) n`)
     const receipts: (readonly string[])[] = []
     const units = Array.from({ length: 100 }, (_, unit) => async () => {
       const id = 1 + (unit % 5)
@@ -277,7 +306,7 @@ describe('transactions at once', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(expected.length)
     expect(receipts.map((stamps) => [...stamps].sort().join(' ')).sort()).toEqual(expected.sort())
     expect(at.invalidated.map((stamps) => stamps.join(' ')).sort()).toEqual(expected.sort())
-    expect(await room.value(`SELECT sum(total)::int FROM ${room.schema}.ledger`)).toBe(expected.length)
+    expect(await room.value(`SELECT sum(total)::int FROM ledger`)).toBe(expected.length)
     expect([pool.totalCount <= 10, pool.idleCount === pool.totalCount, pool.waitingCount]).toEqual([
       true,
       true,

@@ -166,6 +166,7 @@ describe('credentials', () => {
     expect((await cache.invalidate(USERS)).status).toBe('queued')
     expect(performance.now() - began).toBeLessThan(500)
     await expect(cache.ready({ timeout: '300ms' })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await until(() => told.length > 0, 'the outage to be told')
     expect(told).toHaveLength(1)
     const admin = openClient(server.port, { password: 'right' })
     await admin.call('CONFIG', 'SET', 'requirepass', 'wrong')

@@ -1,7 +1,26 @@
 import { delimiter } from 'node:path'
-import { findProgram, isExecutable, unpackedProgram } from './unpacked-program.ts'
+import {
+  findProgram,
+  isExecutable,
+  type PackagedProgram,
+  unpackedBefore,
+  unpackedProgram,
+} from './unpacked-program.ts'
 
 const serverNames = ['redis-server', 'valkey-server']
+const packaged: PackagedProgram = {
+  name: 'redis',
+  packages: ['redis-server', 'redis-tools'],
+  program: 'usr/bin/redis-server',
+}
+
+/** The path of a server that is here already, without fetching one; undefined where there is none. */
+export async function redisServerAtHand(): Promise<string | undefined> {
+  const named = process.env.REDIS_SERVER
+  if (named) return (await isExecutable(named)) ? named : undefined
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/opt/homebrew/bin', '/usr/local/bin']
+  return (await findProgram(serverNames, folders)) ?? (await unpackedBefore(packaged))
+}
 
 /**
  * The path of a Redis or Valkey server: `REDIS_SERVER`, then `redis-server` or `valkey-server` from PATH, then,
@@ -22,11 +41,7 @@ export async function findRedisServer(): Promise<string> {
   let cause: unknown
   if (await findProgram(['apt-get'], ['/usr/bin'])) {
     try {
-      return await unpackedProgram({
-        name: 'redis',
-        packages: ['redis-server', 'redis-tools'],
-        program: 'usr/bin/redis-server',
-      })
+      return await unpackedProgram(packaged)
     } catch (error) {
       cause = error
     }

@@ -36,6 +36,12 @@ export async function unpackedProgram({ name, packages, program }: PackagedProgr
   }
 }
 
+/** The path of one that has been unpacked already; undefined otherwise. */
+export async function unpackedBefore({ name, program }: PackagedProgram): Promise<string | undefined> {
+  const launch = join(await cacheFolder(), `${name}-${process.platform}-${process.arch}`, basename(program))
+  return (await isExecutable(launch)) ? launch : undefined
+}
+
 /** The first of these programs that is in one of these folders. */
 export async function findProgram(names: string[], folders: string[]): Promise<string | undefined> {
   for (const name of names) {

@@ -1,0 +1,268 @@
+import { type Mutant, mutant } from './mutant.ts'
+
+const TABLE = 'coherence/stamp-table.ts'
+const LOG = 'coherence/reservations.ts'
+const TIER = 'coherence/memory-tier.ts'
+const HEARD = 'coherence/subscription.ts'
+const BEAT = 'coherence/heartbeat.ts'
+const GATE = 'coherence/store-gate.ts'
+
+/** The stamp table, reservations and the memory tier. */
+export const inStampTable: readonly Mutant[] = [
+  mutant(
+    'a touched fill counts as intact',
+    '4, local stamp table: any touch revokes a reservation',
+    TABLE,
+    'return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)',
+    'return !this.blocked(reservation.key, reservation.stamps)',
+  ),
+  mutant(
+    'a blocked fill counts as intact',
+    '4, local stamp table: a stamp being rotated blocks fills',
+    TABLE,
+    'return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)',
+    'return this.#touched.intact(reservation)',
+  ),
+  mutant(
+    'blocking does not touch',
+    '4, local stamp table: own rotations remove stamps',
+    TABLE,
+    `    if (everyKey) this.#blockedAll++
+    this.touch(stamps, keys)`,
+    '    if (everyKey) this.#blockedAll++',
+  ),
+  mutant(
+    'unblocking does not touch',
+    '4, local stamp table: what was read during a rotation is not kept',
+    TABLE,
+    `before the rotation.
+    this.touch(stamps, keys)`,
+    'before the rotation.',
+  ),
+  mutant(
+    'stamps are not blocked',
+    '4, local stamp table: a stamp being rotated blocks hits and fills',
+    TABLE,
+    'for (const name of stamps) this.#blockedStamps.set(name, (this.#blockedStamps.get(name) ?? 0) + 1)',
+    '',
+  ),
+  mutant(
+    'keys are not blocked',
+    '5, key invalidation: nothing is answered meanwhile',
+    TABLE,
+    'for (const key of keys) this.#blockedKeys.set(key, (this.#blockedKeys.get(key) ?? 0) + 1)',
+    '',
+  ),
+  mutant(
+    'an ad-hoc pattern blocks nothing',
+    '2, ad-hoc patterns',
+    TABLE,
+    'if (everyKey) this.#blockedAll++',
+    '',
+  ),
+  mutant(
+    'memory takes a revoked fill',
+    '4, local stamp table: filling memory needs a reservation',
+    TABLE,
+    'if (!this.intact(reservation)) return undefined',
+    '',
+  ),
+  mutant(
+    'a flush revokes no fill',
+    '4, local stamp table: flushes revoke reservations',
+    TABLE,
+    `    this.#idle = new Set()
+    this.#touched.everything()`,
+    '    this.#idle = new Set()',
+  ),
+  mutant(
+    'a message revokes no fill by its stamps',
+    '4, local stamp table: any touch revokes a reservation',
+    TABLE,
+    'this.#touched.stamp(name)',
+    '',
+  ),
+  mutant(
+    'a message revokes no fill by its keys',
+    '5, key invalidation: running loads are fenced',
+    TABLE,
+    'for (const key of keys) this.#touched.key(key)',
+    '',
+  ),
+  mutant(
+    'a message ends no generation',
+    '4, local stamp table: messages remove stamps',
+    TABLE,
+    'for (const known of this.#current.values()) this.#end(known, name)',
+    '',
+  ),
+  mutant(
+    'a flush ends no generation',
+    '4, local stamp table: flushes remove stamps',
+    TIER,
+    'if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false',
+    'if (!allLive(entry.vector)) return false',
+  ),
+  mutant(
+    'memory answers under an ended generation',
+    '4.1, memory: the vector is the local table’s',
+    TIER,
+    'if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false',
+    'if (entry.flushes !== this.#stamps.flushes) return false',
+  ),
+  mutant(
+    'the log forgets what touched a fill that ends late',
+    '4, local stamp table: any touch revokes a reservation',
+    LOG,
+    'this.#floor = this.#position - 1',
+    '',
+  ),
+  mutant(
+    'a flush is forgotten by the log',
+    '4, local stamp table: flushes revoke reservations',
+    LOG,
+    'if (since <= this.#floor) return false',
+    '',
+  ),
+]
+
+/** The subscription, the lease and the gate. */
+export const inHearing: readonly Mutant[] = [
+  mutant(
+    'a gap is overlooked',
+    '6, a gap: flush',
+    HEARD,
+    'if (!next && known !== undefined) this.flush(',
+    'if (!next && known === undefined) this.flush(',
+  ),
+  mutant(
+    'another epoch in a message is overlooked',
+    '6 ⚑ another id: flush',
+    HEARD,
+    'const next = known?.epoch === epoch && sequence === known.sequence + 1',
+    'const next = known !== undefined && (known.epoch !== epoch || sequence === known.sequence + 1)',
+  ),
+  mutant(
+    'another epoch in a reply is overlooked',
+    '6 ⚑ another id: flush',
+    HEARD,
+    'if (unknown.length > 0) this.adopt(unknown)',
+    '',
+  ),
+  mutant(
+    'messages of others are taken for own echoes',
+    '4, local stamp table: messages remove stamps',
+    HEARD,
+    'if (message.cause === undefined || !this.#own.has(message.cause.id)) {',
+    'if (message.cause === undefined) {',
+  ),
+  mutant(
+    'a key that was named stays in memory',
+    '5, key invalidation: memories hear of it',
+    HEARD,
+    'for (const key of message.keys) memory?.delete(key)',
+    '',
+  ),
+  mutant(
+    'an ad-hoc pattern is not heard',
+    '2, ad-hoc patterns: the message last',
+    HEARD,
+    "if (message.everyKey) this.flush('an ad-hoc pattern')",
+    '',
+  ),
+  mutant(
+    'a lost subscription keeps its lease',
+    '6, no lease without a subscription',
+    HEARD,
+    `    this.#subscribed = false
+    this.#heard.lease.lose()`,
+    '    this.#subscribed = false',
+  ),
+  mutant(
+    'a new subscription keeps what was known',
+    '6, disconnect: flush',
+    HEARD,
+    `    this.#positions.clear()
+    this.flush('subscribed')`,
+    '',
+  ),
+  mutant(
+    'lost messages are adopted without a flush',
+    '6, not reached within T/4: flush, adopt',
+    HEARD,
+    `    this.flush('a lost message or another epoch')
+    for (const position`,
+    '    for (const position',
+  ),
+  mutant(
+    'a registration that came back is overlooked',
+    '3 ⚑ a registration is a stamp',
+    HEARD,
+    "this.flush('a lapsed registration')",
+    '{}',
+  ),
+  mutant(
+    'the lease is granted before all has been heard',
+    '6, granted once the heard sequence has reached the returned one',
+    HEARD,
+    'if (this.#all(positions)) return Promise.resolve(true)',
+    'if (this.#subscribed) return Promise.resolve(true)',
+  ),
+  mutant(
+    'a token counts as reached in its epoch',
+    '9, tokens: heard that far',
+    HEARD,
+    'return position.sequence >= sequence',
+    'return true',
+  ),
+  mutant(
+    'the lease counts from the answer',
+    '6, the lease counts from the sending',
+    BEAT,
+    'await this.#hear(reply, sentAt + maxStalenessMs, term)',
+    'await this.#hear(reply, clock.monotonic() + maxStalenessMs, term)',
+  ),
+  mutant(
+    'a lease asked for before a disconnect is granted',
+    '6, disconnect: no lease',
+    BEAT,
+    'if (subscription.isSubscribed && term === lease.term && !this.#closed) lease.grant(until)',
+    'if (subscription.isSubscribed && !this.#closed) lease.grant(until)',
+  ),
+  mutant(
+    'a process that has not heard in time adopts nothing',
+    '6, not reached within T/4: flush, adopt',
+    BEAT,
+    'subscription.adopt(positions)',
+    '',
+  ),
+  mutant(
+    'a lease never ends',
+    '6, no lease: memory is bypassed',
+    'coherence/lease.ts',
+    'return now < this.until',
+    'return this.until > 0',
+  ),
+  mutant(
+    'what is queued is not replayed before the store is trusted',
+    '8, replayed before this process trusts the store again',
+    GATE,
+    'for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told',
+    'void replay(this.#store).then((told) => { replayed = told }, () => {})',
+  ),
+  mutant(
+    'a store that failed is still trusted for memory',
+    '8, store away: queued, own process never older',
+    GATE,
+    'this.#room.onAway(reason)',
+    'if (reason === undefined) this.#room.onAway(reason)',
+  ),
+  mutant(
+    'a store that is away is asked all the same',
+    '8, replayed before this process trusts the store again',
+    GATE,
+    `    if (this.#state !== 'up') throw refused()
+    const era`,
+    '    const era',
+  ),
+]

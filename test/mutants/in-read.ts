@@ -1,0 +1,191 @@
+import { type Mutant, mutant } from './mutant.ts'
+
+const READER = 'read/reader.ts'
+const FETCH = 'read/fetch.ts'
+const KEEPER = 'read/keeper.ts'
+const MARK = 'read/manual-fill.ts'
+
+/** Who may share what, and who must ask. */
+export const inReader: readonly Mutant[] = [
+  mutant(
+    'a memory hit does not look at the lease',
+    '6, no lease: memory is bypassed',
+    READER,
+    'if (now >= entry.freshUntil || now >= lease.until || memory',
+    'if (now >= entry.freshUntil || memory',
+  ),
+  mutant(
+    'a memory hit does not look at the vector',
+    '4.1, memory: the vector is the local table’s',
+    READER,
+    'if (now >= entry.freshUntil || now >= lease.until || memory?.isLive(entry) !== true) return undefined',
+    'if (now >= entry.freshUntil || now >= lease.until) return undefined',
+  ),
+  mutant(
+    'a read joins a load that was touched',
+    '4.5 ⚑ never joins a load whose vector or key was voided',
+    READER,
+    'if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))',
+    'if (flight.aborted || (flight.underLock && flight.loading))',
+  ),
+  mutant(
+    'a read joins a running load under a soft lock',
+    '4.5 ⚑ under a soft lock: only a load that starts after the read began',
+    READER,
+    'if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))',
+    'if (flight.aborted || !stamps.intact(flight.reservation))',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a read without lease joins a load of any age',
+    '4.5 ⚑ without lease only loads younger than T',
+    READER,
+    'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
+    '',
+  ),
+  mutant(
+    'a strict read without lease joins a load',
+    '8, strict: who holds no lease is not waited for',
+    READER,
+    'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
+    'if (!heard && now - flight.beganAt >= maxStalenessMs) return undefined',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a reload joins any load',
+    'reload: loads anew',
+    READER,
+    "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
+    '',
+    { mode: 'bounded' },
+  ),
+  mutant(
+    'a nested read is answered from memory',
+    '4.6 ⚑ a get inside another loader is committed',
+    READER,
+    "if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true",
+    "if (wishes.freshness !== 'bounded') return true",
+  ),
+  mutant(
+    'a committed read is answered from memory',
+    '4.3 ⚑ only a full reply may decide a committed read',
+    READER,
+    "if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true",
+    "if (wishes.freshness === 'reload' || frame?.kind === 'load') return true",
+  ),
+  mutant(
+    'a token is not looked at',
+    '9, tokens: heard that far or committed',
+    READER,
+    'return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))',
+    'return false',
+  ),
+  mutant(
+    'a token of a queued change is answered from the cache',
+    '9, tokens: of a queued change, from the primary',
+    READER,
+    'if (shared && wishes.token?.queued === true) return true',
+    '',
+  ),
+  mutant(
+    'a unit that has written reads from the cache',
+    '4.7 ⚑ answers from the cache only while nothing is written',
+    READER,
+    'const held = unit.untouched ? this.recall(request) : undefined',
+    'const held = this.recall(request)',
+  ),
+  mutant(
+    'a read inside a unit fills',
+    '4.7 ⚑ a read inside a unit fills no tier',
+    READER,
+    'if (unit !== undefined) return this.#insideUnit(request, unit, load)',
+    'if (unit?.untouched === true) return this.#insideUnit(request, unit, load)',
+  ),
+]
+
+/** The trip to the store, and what is kept of it. */
+export const inFetch: readonly Mutant[] = [
+  mutant(
+    'a plain GET is believed whatever happened meanwhile',
+    '4.2, store, cheap: judged by the local table',
+    FETCH,
+    'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
+    'return term === lease.term && lease.held(clock.monotonic())',
+  ),
+  mutant(
+    'a plain GET is believed without lease',
+    '4.2, store, cheap: under a lease',
+    FETCH,
+    'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
+    'return term === lease.term && stamps.intact(reservation)',
+  ),
+  mutant(
+    'a plain GET is sent without lease',
+    '4.2, store, cheap: under a lease',
+    FETCH,
+    'if (!shared || !lease.held(clock.monotonic())) return flights',
+    'if (!shared) return flights',
+  ),
+  mutant(
+    'a plain GET decides a committed read',
+    '4.3 ⚑ only a full reply may decide a committed read',
+    FETCH,
+    'if (!plan.stored || certain || reload || term !== lease.term) return []',
+    'if (!plan.stored || reload || term !== lease.term) return []',
+  ),
+  mutant(
+    'a load is shared without its claim',
+    '4.5 ⚑ a committed read joins only with the load’s nonce in the claim',
+    FETCH,
+    'if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false',
+    'if (leader === undefined || leader === flight || flight.reload) return false',
+  ),
+  mutant(
+    'a load is shared under another vector',
+    '4.5 ⚑ a committed read joins only with the load’s vector current',
+    FETCH,
+    'if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
+    'if (leader.dependsOn(flight)) return false',
+  ),
+  mutant(
+    'the vector is taken after the load',
+    '4.4, the vector is captured before the load',
+    KEEPER,
+    '    const { plan, reservation, tokens, epoch } = flight',
+    `    if (flight.tokens !== undefined) {
+      const { key, shard, stamps } = flight.plan
+      const reply = await this.#room.store.read([{ key, shard, stamps }]).catch(() => undefined)
+      const late = reply?.results[0]?.tokens
+      if (late?.every((token) => token !== '')) flight.tokens = late
+    }
+    const { plan, reservation, tokens, epoch } = flight`,
+  ),
+  mutant(
+    'a fill that was refused goes into memory',
+    '4.4, a refused fill fills no tier',
+    KEEPER,
+    "if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')",
+    '',
+  ),
+  mutant(
+    'memory takes what a flight without lease brings',
+    'local stamp table: without a lease there are no reservations',
+    KEEPER,
+    'if (flight.term !== lease.term || !lease.held(clock.monotonic())) return',
+    '',
+  ),
+  mutant(
+    'memory takes what another flight has overtaken',
+    '4.5, one load per key leads, and it alone fills',
+    KEEPER,
+    '    if (!flights.leads(flight)) return\n',
+    '',
+  ),
+  mutant(
+    'a mark does not take the claim over',
+    '5, mark takes the claim over',
+    MARK,
+    'const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: true }',
+    'const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: false }',
+  ),
+]

@@ -1,0 +1,187 @@
+import { type Mutant, mutant } from './mutant.ts'
+
+const COMMITTER = 'write/committer.ts'
+const LOCK = 'write/soft-lock.ts'
+const UNIT = 'write/unit-of-work.ts'
+const QUEUE = 'write/replay-queue.ts'
+const FOREIGN = 'write/foreign-maps.ts'
+
+/** Rotations, units, locks, the replay queue and the maps of others. */
+export const inWrite: readonly Mutant[] = [
+  mutant(
+    'a rotation under way does not block',
+    '4, local stamp table: a stamp being rotated blocks hits and fills',
+    COMMITTER,
+    '    this.block(targets)\n    try {',
+    '    try {',
+  ),
+  mutant(
+    'a unit that names a key does not lock it',
+    '5, a unit that names keys locks their stamps',
+    COMMITTER,
+    'if (!this.#room.locks || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets',
+    'if (targets.keys.length >= 0) return targets',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'an ad-hoc pattern in a unit locks nothing',
+    '8, lock every stamp to be rotated',
+    COMMITTER,
+    'const names = patterns.length === 0 ? stamps : [ROOT]',
+    'const names = stamps',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a swept key comes back with a failover',
+    '10, strict: never older after a failover',
+    COMMITTER,
+    'if (strict && patterns.length > 0) table.flush()',
+    '',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a failed rotation is not queued',
+    '8, the change is queued, never dropped',
+    COMMITTER,
+    'queue.add(targets)',
+    '',
+  ),
+  mutant(
+    'a store that failed to rotate is trusted',
+    '8, replayed before this process trusts the store again',
+    COMMITTER,
+    `made void.
+      this.#room.distrustStore(error)`,
+    'made void.',
+  ),
+  mutant(
+    'a replay that fails is forgotten',
+    '8, never dropping',
+    COMMITTER,
+    'queue.putBack(root ? { ...owed, stamps: [ROOT], patterns: [], covered: [] } : owed)',
+    '',
+  ),
+  mutant(
+    'the queue forgets stamps',
+    '8, the replay queue never drops',
+    QUEUE,
+    'for (const name of stamps) this.#stamps.add(name)',
+    '',
+  ),
+  mutant(
+    'the queue forgets keys',
+    '8, the replay queue never drops',
+    QUEUE,
+    'for (const place of keys) this.#keys.set(place.key, place)',
+    '',
+  ),
+  mutant(
+    'the queue forgets tables',
+    '3, the queue carries changes until the registry was consulted',
+    QUEUE,
+    'for (const { table } of writes) this.#tables.add(table)',
+    '',
+  ),
+  mutant(
+    'a lock taken long ago is good for a COMMIT',
+    '8 ⚑ sent less than half a lifetime ago',
+    LOCK,
+    'while (clock.monotonic() - this.#sentAt >= softLockMs / 2)',
+    'while (this.#sentAt < 0)',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a lock counts from its answer',
+    '8 ⚑ sent less than half a lifetime ago',
+    LOCK,
+    'this.#sentAt = sentAt',
+    'this.#sentAt = clock.monotonic()',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a lock is not renewed',
+    '8, renewed at a third until the outcome is known',
+    LOCK,
+    '    this.#renewLater()\n  }\n\n  /** Stops',
+    '  }\n\n  /** Stops',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a lock is not waited for',
+    '8, strict: the lock waits before it resolves',
+    LOCK,
+    '      await reply.heard\n',
+    '',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a lock meets no other maps',
+    '3, a writer locks for maps it did not know',
+    LOCK,
+    'for (const name of met) this.#stamps.add(name)',
+    '',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a pattern is locked for the own map alone',
+    '3, a writer locks for maps it did not know',
+    LOCK,
+    'if (this.#named.some((name) => this.#others.without(name).length > 0)) this.#stamps.add(ROOT)',
+    '',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a unit takes no lock',
+    '8, committed: lock, COMMIT, rotate and unlock',
+    UNIT,
+    'if (!this.#room.locks) return\n',
+    'if (this.#room.softLockMs > 0) return\n',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a unit that could not lock commits',
+    '8, committed and strict default to abort',
+    UNIT,
+    "if (this.#room.onStoreUnavailable === 'abort') throw unprotected(error)",
+    '',
+    { mode: 'committed' },
+  ),
+  mutant(
+    'a rotation is not waited for',
+    '8, strict: every invalidate waits before it resolves',
+    COMMITTER,
+    `    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })
+    await reply.heard`,
+    '    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a sweep is not waited for',
+    '8, strict: every invalidate waits before it resolves',
+    COMMITTER,
+    '    await swept.heard\n',
+    '',
+    { mode: 'strict' },
+  ),
+  mutant(
+    'a rotation meets no other maps',
+    '3, a writer rotates the patterns of maps it did not know',
+    COMMITTER,
+    'const met = await others.meet(reply.maps, store)',
+    'const met: readonly string[] = []',
+  ),
+  mutant(
+    'other maps are believed to be rotated for by others',
+    '3, a writer rotates the patterns of maps it did not know',
+    FOREIGN,
+    '      if (this.#met.has(digest)) continue\n      const map = await',
+    '      if (this.#met.has(digest) || this.#maps.expected().some(([known]) => known === digest)) continue\n      const map = await',
+  ),
+  mutant(
+    'a pattern that another map has not is not swept for',
+    '3, writers with other maps',
+    COMMITTER,
+    ': covered.filter(({ stamp }) => others.without(stamp).length > 0)',
+    ': []',
+  ),
+]
