@@ -133,10 +133,12 @@ const bind = defineDatabase<
  * Writes are noticed. Tables are found through raw SQL, views, functions, triggers and foreign keys; the rows of a
  * plain statement's RETURNING clause make the invalidation narrower. A statement outside a transaction is one of its
  * own; inside one, `query` of the bound pool joins it. Nothing hangs on the session: it works behind a pooler in
- * transaction mode. A connection that is lost rejects the transaction and ends nothing else. Where it is lost during
- * COMMIT, what was written is invalidated, because the COMMIT may have arrived: once the server says that it is decided,
- * for which it is asked through another connection and its session is ended where it still runs; after a second
- * without an answer, all the same.
+ * transaction mode.
+ *
+ * A connection that is lost rejects its transaction and ends nothing else. (Idle ones are the pool's: listen to its
+ * 'error' event, as ever.) Where it is lost during COMMIT, which may have arrived, what was written is invalidated: once
+ * the server, asked through another connection, says that it is decided. A session that is still at it is ended for
+ * that. Where there is no such answer within a second, it is invalidated then.
  *
  * A cursor or stream is sent with `tx.query()` and counts as a write of anything; close it before the body ends. What is
  * written through the pool itself, or by other programs, goes unnoticed. Callbacks are refused: use the promise.
@@ -217,8 +219,6 @@ async function inTransaction<T>(
     throw error
   } finally {
     client.removeListener('error', onError)
-    // Errors that arrive while it is being closed have nobody else to go to.
-    if (lost !== undefined) client.on('error', ignore)
     client.release(lost)
     if (undecided && session.xid !== undefined) {
       await settleLost((text, values) => pool.query(text, values), session.xid)
@@ -236,8 +236,6 @@ async function checkOut(pool: PgPoolLike): Promise<PgClientLike> {
   }
 }
 
-function ignore(): void {}
-
 function sender(session: Session): SendSql {
   return async (text, parameters = []) => {
     const { rows } = (await session.client.query(text, [...parameters])) as { rows: Row[] }
@@ -252,7 +250,7 @@ function noticing(session: Session, work: PostgresWork): PgQueryable {
   const send = (config: unknown, values: unknown): Promise<unknown> => {
     const given = typeof config === 'object' && config !== null ? config : {}
     // Values of another form than those that keys are made of.
-    const unusual = 'rowMode' in given || 'types' in given || 'binary' in given
+    const unusual = 'types' in given || 'binary' in given
     return observed(
       work,
       textOf(config) ?? OPAQUE,

@@ -50,7 +50,7 @@ min_pool_size = 4
 server_round_robin = 1
 `,
     )
-    const process = await ServerProcess.start(
+    const running = await ServerProcess.start(
       {
         name: 'PgBouncer',
         command,
@@ -62,16 +62,16 @@ server_round_robin = 1
       },
       () => answers(port, database),
     )
-    return [process, port]
+    return [running, port]
   }
-  const [process_, port] = await onFreePort(undefined, start).catch(async (error) => {
+  const [running, port] = await onFreePort(undefined, start).catch(async (error) => {
     await remove()
     throw error
   })
   return {
     port,
     async stop() {
-      await process_.end('SIGKILL')
+      await running.end('SIGKILL')
       await remove()
     },
   }

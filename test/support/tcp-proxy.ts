@@ -111,9 +111,10 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     client.on('end', () => send(link, 'toServer', undefined))
     server.on('end', () => send(link, 'toClient', undefined))
     const gone = () => {
+      // Behind a proxy that holds everything, the other end does not hear of it yet.
+      if (holding.size > 0) return
       links.delete(link)
-      // Behind a proxy that holds everything, the other end does not hear of it.
-      if (holding.size === 0) link.destroy()
+      link.destroy()
     }
     client.on('close', gone)
     server.on('close', gone)
@@ -153,6 +154,9 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
         link.dead = false
         deliver(link, 'toServer')
         deliver(link, 'toClient')
+        if (!link.client.destroyed && !link.server.destroyed) continue
+        links.delete(link)
+        link.destroy()
       }
     },
     cut() {

@@ -72,6 +72,8 @@ function readStatement(tokens: readonly Token[]): Statement {
     case 'create':
     case 'drop':
     case 'reindex': {
+      const outside = ['database', 'tablespace', 'subscription']
+      if (tokens.slice(1, 2).some((token) => outside.some((what) => isWord(token, what)))) return ALONE
       const indexes = tokens.slice(1, 3).some((token) => isWord(token, 'index')) || word === 'reindex'
       return indexes && tokens.some((token) => isWord(token, 'concurrently')) ? ALONE : OPAQUE
     }

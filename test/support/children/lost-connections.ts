@@ -3,7 +3,6 @@
  * `../../databases-room/pg-connection-lost.test.ts`). It listens to no 'error' event anywhere: whatever the library lets
  * through ends it. Its last line says what each transaction came to.
  */
-import { once } from 'node:events'
 import { createCache, defineDependencies } from 'coherent-cache'
 import { bindPg } from 'coherent-cache/pg'
 import { Pool, type PoolClient } from 'pg'
@@ -38,18 +37,21 @@ const whenActive = (pid: number, what: string) =>
     return rows.length > 0
   }, what)
 
+/** Resolves once the latest connection has ended. Listens to nothing else: errors are for the library. */
+const ended = () => new Promise<void>((resolve) => latest?.once('end', resolve))
+
 const scenarios: Record<string, (tx: Tx) => Promise<unknown>> = {
   /** The body has nothing to send when it happens, and goes on as if nothing had. */
   async idle(tx) {
     await tx.query('DELETE FROM payments')
-    const gone = once(latest as PoolClient, 'end')
+    const gone = ended()
     await terminate(await pidOf(tx))
     await gone
   },
   /** The same, and the body sends something afterwards. */
   async idleThenQuery(tx) {
     await tx.query('DELETE FROM payments')
-    const gone = once(latest as PoolClient, 'end')
+    const gone = ended()
     await terminate(await pidOf(tx))
     await gone
     await tx.query('SELECT 1')
