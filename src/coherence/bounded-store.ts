@@ -1,10 +1,18 @@
 import type { Clock } from '../core/clock.ts'
-import type { Store } from '../core/store.ts'
+import type { RotateRequest, Store } from '../core/store.ts'
 import { within } from '../core/within.ts'
 
+/** How many names a rotation may have within the time of one call; more of them take more steps. */
+const NAMES_PER_CALL = 10_000
+
+function partsOf({ stamps, keys }: RotateRequest): number {
+  return Math.max(1, Math.ceil((stamps.length + keys.length) / NAMES_PER_CALL))
+}
+
 /**
- * A store of which no call takes longer than `timeoutMs`. Left as they are: `open`, whose time is the network's, and
- * `sweep`, whose time grows with the keys and whose every step the store bounds itself.
+ * A store of which no call takes longer than `timeoutMs`; only a rotation of tens of thousands of names has more. Left
+ * as they are: `open`, whose time is the network's, and `sweep`, whose time grows with the keys and whose every step the
+ * store bounds itself.
  */
 export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Store {
   const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
@@ -16,7 +24,7 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
     fill: (request) => bounded(() => store.fill(request)),
     renew: (place, nonce, ttlMs) => bounded(() => store.renew(place, nonce, ttlMs)),
     release: (place, nonce) => bounded(() => store.release(place, nonce)),
-    rotate: (request) => bounded(() => store.rotate(request)),
+    rotate: (request) => within(clock, timeoutMs * partsOf(request), () => store.rotate(request)),
     lock: (request) => bounded(() => store.lock(request)),
     sweep: (patterns, cause, heard) => store.sweep(patterns, cause, heard),
     heartbeat: () => bounded(() => store.heartbeat()),

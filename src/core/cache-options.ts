@@ -50,7 +50,9 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly onStoreUnavailable?: 'abort' | 'proceed' | undefined
   /**
    * How long a soft lock lives when its process no longer renews it; also how long nothing is cached after a restart of
-   * the store. A COMMIT must be answered within half of it, or be renewed meanwhile. @default '5s'
+   * the store. A COMMIT must be answered within half of it, or be renewed meanwhile.
+   *
+   * @default '5s', or two and a half times `maxStaleness` if that is more
    */
   readonly softLockLifetime?: Duration | undefined
   /** T, the staleness bound. @default '1s' */

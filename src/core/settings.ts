@@ -32,6 +32,7 @@ const OPTIONS = [
 ]
 
 const DEFAULT_ENTRIES = 10_000
+const DEFAULT_SOFT_LOCK_MS = 5_000
 
 /** The memory tier's settings; undefined where it is off. */
 export interface MemorySettings {
@@ -129,13 +130,14 @@ export function readSettings(options: CacheOptions) {
 }
 
 function readSoftLock(lifetime: CacheOptions['softLockLifetime'], maxStalenessMs: number): number {
-  const ms = milliseconds(lifetime ?? '5s', 'createCache: softLockLifetime')
   // Half of it must outlast the wait for processes that do not answer, and a renewal a third of it.
   const least = Math.max(300, 2.5 * maxStalenessMs)
-  if (ms >= least || (lifetime === undefined && maxStalenessMs <= 2_000)) return ms
+  if (lifetime === undefined) return Math.max(DEFAULT_SOFT_LOCK_MS, least)
+  const ms = milliseconds(lifetime, 'createCache: softLockLifetime')
+  if (ms >= least) return ms
   throw new CacheError(
     'INVALID_DURATION',
-    `createCache: softLockLifetime: ${show(lifetime ?? '5s')} is too short; at least ${least} ms, two and a half times maxStaleness.`,
+    `createCache: softLockLifetime: ${show(lifetime)} is too short; at least ${least} ms, two and a half times maxStaleness.`,
   )
 }
 

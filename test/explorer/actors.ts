@@ -1,7 +1,10 @@
+import type { ReadOptions } from 'coherent-cache'
 import { fillOne, peekOne, readMany, readOne } from './readers.ts'
 import type { Actor, Deed } from './scenario.ts'
 import type { World } from './world.ts'
 import { writeAlone, writeInUnit } from './writers.ts'
+
+const STALE: ReadOptions = { staleWhileRevalidate: '1h', staleIfError: '1h', timeout: { soft: 5 } }
 
 /** Begins an actor's life. Every deed begins at a step of its own. */
 export function begin(world: World, { name, process, deeds }: Actor): void {
@@ -23,6 +26,8 @@ async function perform(world: World, process: string, by: string, deed: Deed): P
       const { token, write } = world.token ?? {}
       return readOne(world, deed.key, { process, by, token, behind: write === undefined ? [] : [write] })
     }
+    case 'stale':
+      return readOne(world, deed.key, { process, by, options: STALE })
     case 'getMany':
       return readMany(world, deed.keys, { process, by, freshness: deed.freshness })
     case 'peek':

@@ -63,9 +63,9 @@ async function epilogue(world: World, conductor: Conductor): Promise<void> {
   const keys = keysOf(world.scenario)
   await conductor.settle()
   await readAll(world, conductor, keys)
-  await readAll(world, conductor, keys, 'committed')
   await conductor.pass(MAX_STALENESS)
   await readAll(world, conductor, keys)
+  await readAll(world, conductor, keys, 'committed')
 }
 
 async function readAll(

@@ -1,98 +1,83 @@
 import { Dice } from './dice.ts'
 import type { Mode } from './judge.ts'
-import type { Actor, Deed, Scenario, Told, Trouble } from './scenario.ts'
+import type { Actor, Deed, Scenario, Trouble } from './scenario.ts'
+import { SHAPES, type Shape, type ShapeName, shapes } from './shapes.ts'
 import type { MapName } from './shop.ts'
 
-const PASSES = [1, 60, 260, 500, 1_000, 1_100, 3_100]
-const TROUBLES = ['evict', 'crash', 'lose', 'break', 'disconnect', 'flush', 'failover'] as const
-
-/** A scenario that follows from its seed alone. */
-export function randomScenario(seed: number, mode: Mode): Scenario {
+/** A scenario that follows from its seed alone: of the shape that is asked for, else of one that follows from it too. */
+export function randomScenario(seed: number, mode: Mode, shapeName?: ShapeName): Scenario {
   const dice = new Dice(seed, 1)
-  const processes: Record<string, MapName> = { A: 'old', B: dice.chance(0.2) ? 'new' : 'old' }
-  if (dice.chance(0.25)) processes.C = dice.of(['old', 'old', 'new'])
-  const names = Object.keys(processes)
-  const keys = someKeys(dice)
-  const actors: Actor[] = []
-  const readers = 1 + dice.count(2, 0.6)
-  for (let at = 1; at <= readers; at++) {
-    const deeds = Array.from({ length: 1 + dice.count(2, 0.6) }, () => reading(dice, keys))
-    actors.push({ name: `reader ${at}`, process: dice.of(names), deeds })
-  }
-  const writers = 1 + dice.count(2, 0.4)
-  for (let at = 1; at <= writers; at++) {
-    const deeds = Array.from({ length: 1 + dice.count(2, 0.3) }, () => writing(dice, keys))
-    // One who reads what it has just written finds out most.
-    if (dice.chance(0.6)) deeds.push({ do: 'get', key: dice.of(keys) })
-    actors.push({ name: `writer ${at}`, process: dice.of(names), deeds })
-  }
-  if (dice.chance(0.1)) actors.push(newcomer(dice, keys))
+  const drawn = dice.chance(0.3) ? 'general' : dice.of(SHAPES)
+  const shape: Shape = shapes[shapeName ?? drawn]
+  const processes: Record<string, MapName> = { A: 'old', B: dice.chance(shape.otherMap) ? 'new' : 'old' }
+  if (dice.chance(0.2)) processes.C = dice.chance(shape.otherMap) ? 'new' : 'old'
+  const names = shape.places === 'one' ? ['A'] : Object.keys(processes)
+  const keys = dice.of(shape.keys)
   return {
     name: `seed ${seed}`,
     mode,
     processes,
-    memory: !dice.chance(0.08),
+    memory: dice.chance(shape.memory),
     onStoreUnavailable: dice.chance(0.2) ? 'proceed' : 'abort',
-    ttl: dice.chance(0.1) ? 1_500 : 600_000,
-    actors,
-    trouble: trouble(dice),
-    passes: PASSES,
-    warm: dice.chance(0.8) ? keys : [],
+    ttl: dice.of(shape.ttls),
+    actors: [
+      ...readers(dice, shape, names, keys),
+      ...writers(dice, shape, names, keys),
+      ...(dice.chance(shape.newcomer) ? [newcomer(dice, keys)] : []),
+    ],
+    trouble: trouble(dice, shape),
+    passes: shape.passes,
+    warm: dice.chance(shape.warm) ? keys : [],
   }
 }
 
-function someKeys(dice: Dice): readonly string[] {
-  return dice.of([
-    ['item:1'],
-    ['item:1'],
-    ['item:1', 'item:2'],
-    ['item:1', 'sum:a'],
-    ['both:x'],
-    ['item:1', 'both:x'],
-  ])
+function readers(
+  dice: Dice,
+  { readers, reads }: Shape,
+  names: readonly string[],
+  keys: readonly string[],
+): Actor[] {
+  return Array.from({ length: 1 + dice.below(readers) }, (_, at) => {
+    const deeds = Array.from({ length: 1 + dice.below(3) }, () => dice.of(reads)(dice, keys))
+    return { name: `reader ${at + 1}`, process: dice.of(names), deeds }
+  })
 }
 
-function reading(dice: Dice, keys: readonly string[]): Deed {
-  const key = dice.of(keys)
-  const at = dice.fraction()
-  if (at < 0.45) return { do: 'get', key }
-  if (at < 0.55) return { do: 'getEntry', key }
-  if (at < 0.72) return { do: 'get', key, freshness: 'committed' }
-  if (at < 0.8) return { do: 'get', key, freshness: 'reload' }
-  if (at < 0.86) return { do: 'getMany', keys, ...(dice.chance(0.3) ? { freshness: 'committed' } : {}) }
-  if (at < 0.92) return { do: 'follow', key }
-  if (at < 0.96) return { do: 'peek', key }
-  return { do: 'fill', key }
+function writers(dice: Dice, shape: Shape, names: readonly string[], keys: readonly string[]): Actor[] {
+  return Array.from({ length: 1 + dice.below(shape.writers) }, (_, at) => {
+    const deeds = Array.from({ length: 1 + dice.count(2, 0.25) }, () => writing(dice, shape, keys))
+    // One who reads what it has just written finds out most.
+    if (dice.chance(0.6)) deeds.push({ do: 'get', key: dice.of(keys) })
+    return { name: `writer ${at + 1}`, process: dice.of(names), deeds }
+  })
 }
 
-function writing(dice: Dice, keys: readonly string[]): Deed {
-  const row = dice.chance(0.8) ? '1' : '2'
-  if (dice.chance(0.35)) {
-    const told = dice.of<Told>(['row', 'table', 'keys', 'pattern', 'adhoc', 'scope', 'clear'])
-    return { do: 'write', row, told }
+function writing(dice: Dice, shape: Shape, keys: readonly string[]): Deed {
+  const row = dice.of(shape.rows)
+  const told = dice.of(shape.told)
+  if (!dice.chance(shape.units) || told === 'table' || told === 'clear') return { do: 'write', row, told }
+  const inside = () => (dice.chance(0.15) ? dice.of(keys) : undefined)
+  return {
+    do: 'unit',
+    row,
+    end: dice.chance(0.88) ? 'commit' : 'rollback',
+    reads: [inside(), inside()],
+    told,
   }
-  const told = dice.chance(0.7) ? 'row' : dice.of(['keys', 'pattern', 'adhoc', 'scope'] as const)
-  const inside = () => (dice.chance(0.2) ? dice.of(keys) : undefined)
-  const reads = [inside(), inside()] as const
-  return { do: 'unit', row, end: dice.chance(0.85) ? 'commit' : 'rollback', reads, told }
 }
 
 function newcomer(dice: Dice, keys: readonly string[]): Actor {
   const map = dice.of(['old', 'new'] as const)
-  const deeds: Deed[] = [
-    { do: 'start', process: 'N', map },
-    { do: 'get', key: dice.of(keys) },
-    { do: 'get', key: dice.of(keys) },
-  ]
-  return { name: 'newcomer', process: 'N', deeds }
+  const read = (): Deed => ({ do: 'get', key: dice.of(keys) })
+  return { name: 'newcomer', process: 'N', deeds: [{ do: 'start', process: 'N', map }, read(), read()] }
 }
 
-function trouble(dice: Dice): Trouble {
+function trouble(dice: Dice, shape: Shape): Trouble {
   const found: Record<string, number> = {}
-  const passes = dice.count(5, 0.6)
+  const passes = dice.below(shape.mostPasses + 1)
   if (passes > 0) found.pass = passes
-  for (let left = dice.count(3, 0.5); left > 0; left--) {
-    const kind = dice.of(TROUBLES)
+  for (let left = dice.below(shape.mostTrouble + 1); left > 0; left--) {
+    const kind = dice.of(shape.trouble)
     found[kind] = (found[kind] ?? 0) + 1
   }
   return found

@@ -1,4 +1,4 @@
-import type { Freshness } from 'coherent-cache'
+import type { Freshness, ReadOptions } from 'coherent-cache'
 import type { Rows, Transaction } from './database.ts'
 import type { Read, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
@@ -10,6 +10,7 @@ export interface Reading {
   readonly by: string
   readonly freshness?: Freshness | undefined
   readonly token?: string | undefined
+  readonly options?: ReadOptions | undefined
   readonly behind?: readonly Write[]
   readonly tx?: Transaction | undefined
 }
@@ -25,7 +26,8 @@ export async function readOne(
   const [read] = note(world, [key], reading)
   const load = loader(world, reading.process, key, reading.tx)
   const { freshness, token } = reading
-  const options = freshness === undefined && token === undefined ? undefined : { freshness, token }
+  const options =
+    reading.options ?? (freshness === undefined && token === undefined ? undefined : { freshness, token })
   const value =
     how === 'get' ? await cache.get(key, load, options) : (await cache.getEntry(key, load, options)).value
   done(world, read, value)

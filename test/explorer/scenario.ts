@@ -12,6 +12,8 @@ export type Deed =
   | { readonly do: 'follow'; readonly key: string }
   | { readonly do: 'getMany'; readonly keys: readonly string[]; readonly freshness?: Freshness }
   | { readonly do: 'peek'; readonly key: string }
+  /** Reads with every leave to answer what is past its lifetime. */
+  | { readonly do: 'stale'; readonly key: string }
   | { readonly do: 'fill'; readonly key: string }
   | {
       readonly do: 'unit'

@@ -4,11 +4,13 @@ import type { Mode } from '../explorer/judge.ts'
 import { play } from '../explorer/play.ts'
 import { randomScenario } from '../explorer/random-scenario.ts'
 import { minimise } from '../explorer/report.ts'
+import type { ShapeName } from '../explorer/shapes.ts'
 import { modeOf } from '../explorer/walk.ts'
 
 /** What a hunt is given. */
 export interface Hunt {
   readonly mode?: Mode | undefined
+  readonly shape?: ShapeName | undefined
   readonly seed?: number | undefined
   /** For how long to look, in seconds. */
   readonly seconds: number
@@ -29,13 +31,13 @@ Error.stackTraceLimit = 0
 const hunt = JSON.parse(process.argv[2] ?? '{}') as Hunt
 console.log(JSON.stringify(await look(hunt)))
 
-async function look({ mode, seed, seconds }: Hunt): Promise<Caught> {
+async function look({ mode, shape, seed, seconds }: Hunt): Promise<Caught> {
   const until = performance.now() + seconds * 1_000
   const seeds = seed === undefined ? [] : [seed]
   for (let tried = 0; tried < seeds.length || performance.now() < until; tried++) {
     const one = seeds[tried] ?? tried + 1 - seeds.length
     const wanted = mode ?? modeOf(one)
-    const scenario = randomScenario(one, wanted)
+    const scenario = randomScenario(one, wanted, shape)
     const played = await play(scenario, randomChooser(one))
     const [first] = played.violations
     if (first === undefined) continue

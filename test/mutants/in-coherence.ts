@@ -22,6 +22,7 @@ export const inStampTable: readonly Mutant[] = [
     TABLE,
     'return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)',
     'return this.#touched.intact(reservation)',
+    { mode: 'strict', shape: 'home' },
   ),
   mutant(
     'blocking does not touch',
@@ -38,6 +39,7 @@ export const inStampTable: readonly Mutant[] = [
     `before the rotation.
     this.touch(stamps, keys)`,
     'before the rotation.',
+    { mode: 'bounded', shape: 'home' },
   ),
   mutant(
     'stamps are not blocked',
@@ -45,6 +47,7 @@ export const inStampTable: readonly Mutant[] = [
     TABLE,
     'for (const name of stamps) this.#blockedStamps.set(name, (this.#blockedStamps.get(name) ?? 0) + 1)',
     '',
+    { mode: 'strict', shape: 'home' },
   ),
   mutant(
     'keys are not blocked',
@@ -52,6 +55,7 @@ export const inStampTable: readonly Mutant[] = [
     TABLE,
     'for (const key of keys) this.#blockedKeys.set(key, (this.#blockedKeys.get(key) ?? 0) + 1)',
     '',
+    { mode: 'bounded', shape: 'home' },
   ),
   mutant(
     'an ad-hoc pattern blocks nothing',
@@ -74,6 +78,7 @@ export const inStampTable: readonly Mutant[] = [
     `    this.#idle = new Set()
     this.#touched.everything()`,
     '    this.#idle = new Set()',
+    { shape: 'lease' },
   ),
   mutant(
     'a message revokes no fill by its stamps',
@@ -88,6 +93,7 @@ export const inStampTable: readonly Mutant[] = [
     TABLE,
     'for (const key of keys) this.#touched.key(key)',
     '',
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'a message ends no generation',
@@ -116,6 +122,7 @@ export const inStampTable: readonly Mutant[] = [
     LOG,
     'this.#floor = this.#position - 1',
     '',
+    { shape: 'cold' },
   ),
   mutant(
     'a flush is forgotten by the log',
@@ -123,6 +130,7 @@ export const inStampTable: readonly Mutant[] = [
     LOG,
     'if (since <= this.#floor) return false',
     '',
+    { shape: 'lease' },
   ),
 ]
 
@@ -134,6 +142,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'if (!next && known !== undefined) this.flush(',
     'if (!next && known === undefined) this.flush(',
+    { shape: 'lease' },
   ),
   mutant(
     'another epoch in a message is overlooked',
@@ -141,6 +150,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'const next = known?.epoch === epoch && sequence === known.sequence + 1',
     'const next = known !== undefined && (known.epoch !== epoch || sequence === known.sequence + 1)',
+    { shape: 'restart' },
   ),
   mutant(
     'another epoch in a reply is overlooked',
@@ -148,6 +158,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'if (unknown.length > 0) this.adopt(unknown)',
     '',
+    { shape: 'restart' },
   ),
   mutant(
     'messages of others are taken for own echoes',
@@ -162,6 +173,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'for (const key of message.keys) memory?.delete(key)',
     '',
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'an ad-hoc pattern is not heard',
@@ -193,6 +205,7 @@ export const inHearing: readonly Mutant[] = [
     `    this.flush('a lost message or another epoch')
     for (const position`,
     '    for (const position',
+    { shape: 'lease' },
   ),
   mutant(
     'a registration that came back is overlooked',
@@ -200,6 +213,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     "this.flush('a lapsed registration')",
     '{}',
+    { shape: 'maps' },
   ),
   mutant(
     'the lease is granted before all has been heard',
@@ -207,6 +221,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'if (this.#all(positions)) return Promise.resolve(true)',
     'if (this.#subscribed) return Promise.resolve(true)',
+    { shape: 'lease' },
   ),
   mutant(
     'a token counts as reached in its epoch',
@@ -214,6 +229,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'return position.sequence >= sequence',
     'return true',
+    { shape: 'queue' },
   ),
   mutant(
     'the lease counts from the answer',
@@ -221,6 +237,7 @@ export const inHearing: readonly Mutant[] = [
     BEAT,
     'await this.#hear(reply, sentAt + maxStalenessMs, term)',
     'await this.#hear(reply, clock.monotonic() + maxStalenessMs, term)',
+    { mode: 'bounded', shape: 'lease' },
   ),
   mutant(
     'a lease asked for before a disconnect is granted',
@@ -235,6 +252,7 @@ export const inHearing: readonly Mutant[] = [
     BEAT,
     'subscription.adopt(positions)',
     '',
+    { shape: 'lease' },
   ),
   mutant(
     'a lease never ends',
@@ -242,6 +260,7 @@ export const inHearing: readonly Mutant[] = [
     'coherence/lease.ts',
     'return now < this.until',
     'return this.until > 0',
+    { shape: 'lease' },
   ),
   mutant(
     'what is queued is not replayed before the store is trusted',
@@ -249,6 +268,7 @@ export const inHearing: readonly Mutant[] = [
     GATE,
     'for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told',
     'void replay(this.#store).then((told) => { replayed = told }, () => {})',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a store that failed is still trusted for memory',
@@ -264,5 +284,6 @@ export const inHearing: readonly Mutant[] = [
     `    if (this.#state !== 'up') throw refused()
     const era`,
     '    const era',
+    { mode: 'bounded', shape: 'queue' },
   ),
 ]

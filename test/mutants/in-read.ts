@@ -13,6 +13,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (now >= entry.freshUntil || now >= lease.until || memory',
     'if (now >= entry.freshUntil || memory',
+    { shape: 'lease' },
   ),
   mutant(
     'a memory hit does not look at the vector',
@@ -34,7 +35,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))',
     'if (flight.aborted || !stamps.intact(flight.reservation))',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'locks' },
   ),
   mutant(
     'a read without lease joins a load of any age',
@@ -49,7 +50,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     'if (!heard && now - flight.beganAt >= maxStalenessMs) return undefined',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'locks' },
   ),
   mutant(
     'a reload joins any load',
@@ -57,7 +58,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
     '',
-    { mode: 'bounded' },
+    { mode: 'bounded', shape: 'home' },
   ),
   mutant(
     'a nested read is answered from memory',
@@ -79,6 +80,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))',
     'return false',
+    { shape: 'queue' },
   ),
   mutant(
     'a token of a queued change is answered from the cache',
@@ -86,6 +88,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (shared && wishes.token?.queued === true) return true',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a unit that has written reads from the cache',
@@ -111,6 +114,7 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
     'return term === lease.term && lease.held(clock.monotonic())',
+    { shape: 'store' },
   ),
   mutant(
     'a plain GET is believed without lease',
@@ -118,6 +122,7 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
     'return term === lease.term && stamps.intact(reservation)',
+    { shape: 'store' },
   ),
   mutant(
     'a plain GET is sent without lease',
@@ -125,6 +130,7 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'if (!shared || !lease.held(clock.monotonic())) return flights',
     'if (!shared) return flights',
+    { shape: 'store' },
   ),
   mutant(
     'a plain GET decides a committed read',
@@ -139,6 +145,7 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false',
     'if (leader === undefined || leader === flight || flight.reload) return false',
+    { shape: 'locks' },
   ),
   mutant(
     'a load is shared under another vector',
@@ -146,6 +153,7 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
     'if (leader.dependsOn(flight)) return false',
+    { shape: 'locks' },
   ),
   mutant(
     'the vector is taken after the load',

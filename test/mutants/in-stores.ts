@@ -12,6 +12,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)',
     'if (!current || epoch !== namespace.epoch)',
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'a fill needs no current vector',
@@ -26,6 +27,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)',
     'if (application.claim(key)?.nonce !== nonce || !current)',
+    { shape: 'restart' },
   ),
   mutant(
     'a value needs no current vector',
@@ -47,7 +49,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '([id, deadline]) => id !== ownLock && deadline > now,',
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock === undefined,',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'rotating takes the locks of others off',
@@ -55,7 +57,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '([id, deadline]) => id !== ownLock && deadline > now,',
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock !== undefined,',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'a lock does not rotate',
@@ -63,7 +65,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'mine ? { ...stamp, locks } : { token: this.#randomness.token(), created: now, locks },',
     '{ token: stamp?.token ?? this.#randomness.token(), created: now, locks },',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'a lock that was found gone is not rotated again',
@@ -71,7 +73,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'const voided = stamp === undefined || live.length < stamp.locks.size',
     'const voided = stamp === undefined',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'expiry' },
   ),
   mutant(
     'a read does not see locks',
@@ -79,7 +81,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {',
     'if (namespace.quarantined(map, lockMs)) {',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'a fill does not see locks',
@@ -87,12 +89,13 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'namespace.token(name) === tokens[at] && !namespace.locked(name),',
     'namespace.token(name) === tokens[at],',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   {
     name: 'an expired lock voids nothing',
     rule: '8, a crash leaves a lock that expires into a rotation',
     mode: 'committed',
+    shape: 'expiry',
     edits: [
       {
         file: STORE,
@@ -117,7 +120,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)',
     'const since = this.#stamps.get(stamp)?.created ?? 0',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'restart' },
   ),
   mutant(
     'no quarantine for a new map',
@@ -125,7 +128,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)',
     'const since = this.#born',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'maps' },
   ),
   mutant(
     'a restart keeps its epoch',
@@ -133,6 +136,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '    this.epoch = this.#randomness.token()\n',
     '    this.epoch ||= this.#randomness.token()\n',
+    { shape: 'restart' },
   ),
   mutant(
     'a stamp that is missing is not published',
@@ -140,6 +144,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     '    return this.#step(() => {\n      for (const name of stamps) this.#namespace.rotate(name, lock)',
     "    return this.#step(() => {\n      if (keys.length === 0 && stamps.every((name) => this.#namespace.token(name) === '')) return this.#reply()\n      for (const name of stamps) this.#namespace.rotate(name, lock)",
+    { mode: 'bounded', shape: 'restart' },
   ),
   mutant(
     'naming a key leaves its claim',
@@ -147,7 +152,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '  forget(key: string): void {\n    this.#values.delete(key)\n    this.#claims.delete(key)',
     '  forget(key: string): void {\n    this.#values.delete(key)',
-    { mode: 'bounded' },
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'naming a key is not published',
@@ -155,6 +160,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'return this.#publish({ stamps, keys: names, everyKey: false, cause }, heard)',
     'return this.#publish({ stamps, keys: [], everyKey: false, cause }, heard)',
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'a sweep leaves what it should find',
@@ -162,6 +168,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'if (patterns.some((pattern) => pattern.test(key))) this.#application.forget(key)',
     '',
+    { shape: 'named' },
   ),
   mutant(
     'lease holders that a restart has forgotten are not waited for',
@@ -169,7 +176,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'return this.#born > since ? [...known, UNKNOWN_HOLDERS] : known',
     'return known',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'restart' },
   ),
   mutant(
     'nobody is waited for',
@@ -177,7 +184,7 @@ export const inStores: readonly Mutant[] = [
     HEARD,
     'const missing = new Set(holders.filter((holder) => !waiting?.acknowledged.has(holder)))',
     'const missing = new Set(holders.slice(0, 0))',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'locks' },
   ),
   mutant(
     'a silent lease holder is waited for half its lease',
@@ -185,7 +192,7 @@ export const inStores: readonly Mutant[] = [
     HEARD,
     'this.#patienceMs = maxStalenessMs * 1.02',
     'this.#patienceMs = maxStalenessMs / 2',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'lease' },
   ),
   mutant(
     'a lease holder counts for half its lease',
@@ -193,6 +200,6 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'const since = this.#clock.monotonic() - maxStalenessMs',
     'const since = this.#clock.monotonic() - maxStalenessMs / 2',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'lease' },
   ),
 ]

@@ -14,6 +14,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     '    this.block(targets)\n    try {',
     '    try {',
+    { mode: 'bounded', shape: 'home' },
   ),
   mutant(
     'a unit that names a key does not lock it',
@@ -21,7 +22,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'if (!this.#room.locks || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets',
     'if (targets.keys.length >= 0) return targets',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'an ad-hoc pattern in a unit locks nothing',
@@ -29,7 +30,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'const names = patterns.length === 0 ? stamps : [ROOT]',
     'const names = stamps',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'a swept key comes back with a failover',
@@ -37,7 +38,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'if (strict && patterns.length > 0) table.flush()',
     '',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'restart' },
   ),
   mutant(
     'a failed rotation is not queued',
@@ -45,6 +46,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'queue.add(targets)',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a store that failed to rotate is trusted',
@@ -53,6 +55,7 @@ export const inWrite: readonly Mutant[] = [
     `made void.
       this.#room.distrustStore(error)`,
     'made void.',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a replay that fails is forgotten',
@@ -60,6 +63,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'queue.putBack(root ? { ...owed, stamps: [ROOT], patterns: [], covered: [] } : owed)',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'the queue forgets stamps',
@@ -67,6 +71,7 @@ export const inWrite: readonly Mutant[] = [
     QUEUE,
     'for (const name of stamps) this.#stamps.add(name)',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'the queue forgets keys',
@@ -74,6 +79,7 @@ export const inWrite: readonly Mutant[] = [
     QUEUE,
     'for (const place of keys) this.#keys.set(place.key, place)',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'the queue forgets tables',
@@ -81,6 +87,7 @@ export const inWrite: readonly Mutant[] = [
     QUEUE,
     'for (const { table } of writes) this.#tables.add(table)',
     '',
+    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a lock taken long ago is good for a COMMIT',
@@ -88,7 +95,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     'while (clock.monotonic() - this.#sentAt >= softLockMs / 2)',
     'while (this.#sentAt < 0)',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'expiry' },
   ),
   mutant(
     'a lock counts from its answer',
@@ -96,7 +103,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     'this.#sentAt = sentAt',
     'this.#sentAt = clock.monotonic()',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'expiry' },
   ),
   mutant(
     'a lock is not renewed',
@@ -104,7 +111,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     '    this.#renewLater()\n  }\n\n  /** Stops',
     '  }\n\n  /** Stops',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'expiry' },
   ),
   mutant(
     'a lock is not waited for',
@@ -112,7 +119,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     '      await reply.heard\n',
     '',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'locks' },
   ),
   mutant(
     'a lock meets no other maps',
@@ -120,7 +127,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     'for (const name of met) this.#stamps.add(name)',
     '',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'maps' },
   ),
   mutant(
     'a pattern is locked for the own map alone',
@@ -128,7 +135,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     'if (this.#named.some((name) => this.#others.without(name).length > 0)) this.#stamps.add(ROOT)',
     '',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'maps' },
   ),
   mutant(
     'a unit takes no lock',
@@ -136,7 +143,7 @@ export const inWrite: readonly Mutant[] = [
     UNIT,
     'if (!this.#room.locks) return\n',
     'if (this.#room.softLockMs > 0) return\n',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'locks' },
   ),
   mutant(
     'a unit that could not lock commits',
@@ -144,7 +151,7 @@ export const inWrite: readonly Mutant[] = [
     UNIT,
     "if (this.#room.onStoreUnavailable === 'abort') throw unprotected(error)",
     '',
-    { mode: 'committed' },
+    { mode: 'committed', shape: 'queue' },
   ),
   mutant(
     'a rotation is not waited for',
@@ -153,7 +160,7 @@ export const inWrite: readonly Mutant[] = [
     `    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })
     await reply.heard`,
     '    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'named' },
   ),
   mutant(
     'a sweep is not waited for',
@@ -161,7 +168,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     '    await swept.heard\n',
     '',
-    { mode: 'strict' },
+    { mode: 'strict', shape: 'named' },
   ),
   mutant(
     'a rotation meets no other maps',
@@ -169,6 +176,7 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     'const met = await others.meet(reply.maps, store)',
     'const met: readonly string[] = []',
+    { shape: 'maps' },
   ),
   mutant(
     'other maps are believed to be rotated for by others',
@@ -176,6 +184,7 @@ export const inWrite: readonly Mutant[] = [
     FOREIGN,
     '      if (this.#met.has(digest)) continue\n      const map = await',
     '      if (this.#met.has(digest) || this.#maps.expected().some(([known]) => known === digest)) continue\n      const map = await',
+    { shape: 'maps' },
   ),
   mutant(
     'a pattern that another map has not is not swept for',
@@ -183,5 +192,6 @@ export const inWrite: readonly Mutant[] = [
     COMMITTER,
     ': covered.filter(({ stamp }) => others.without(stamp).length > 0)',
     ': []',
+    { shape: 'maps' },
   ),
 ]

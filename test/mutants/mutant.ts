@@ -1,4 +1,5 @@
 import type { Mode } from '../explorer/judge.ts'
+import type { ShapeName } from '../explorer/shapes.ts'
 
 /** A text in a source file, and what stands in its place. The text must be there exactly once. */
 export interface Edit {
@@ -16,6 +17,8 @@ export interface Mutant {
   readonly edits: readonly Edit[]
   /** The mode in which it shows. @default any */
   readonly mode?: Mode
+  /** The shape of scenario in which it shows. @default any */
+  readonly shape?: ShapeName
   /** A seed that catches it: tried first, before others are looked for. */
   readonly seed?: number
 }
@@ -27,7 +30,7 @@ export function mutant(
   file: string,
   find: string,
   replace: string,
-  caught: Pick<Mutant, 'mode' | 'seed'> = {},
+  caught: Pick<Mutant, 'mode' | 'shape' | 'seed'> = {},
 ): Mutant {
   return { name, rule, edits: [{ file, find, replace }], ...caught }
 }

@@ -35,10 +35,10 @@ for (const name of survivors) console.log(`SURVIVED: ${name}`)
 process.exitCode = survivors.length === 0 ? 0 : 1
 
 /** Plays schedules on a copy that has the mutant. */
-async function tryOut({ edits, mode, seed }: Mutant): Promise<Caught> {
+async function tryOut({ edits, mode, shape, seed }: Mutant): Promise<Caught> {
   const copy = Copy.of(edits)
   try {
-    return await hunt(copy.directory, { mode, seed, seconds: Number(values.seconds) })
+    return await hunt(copy.directory, { mode, shape, seed, seconds: Number(values.seconds) })
   } finally {
     copy.remove()
   }
