@@ -12,6 +12,8 @@ export interface LoadFrame {
   readonly kind: 'load'
   readonly keys: readonly string[]
   readonly parent: Frame | undefined
+  /** Whether what it reads must come from the source too: no store has been told of what its reader must see. */
+  readonly uncached?: boolean
   /** The shared loads it works for; none where it loads for one reader alone. */
   readonly flights?: readonly WaitingLoad[]
   /** Whether it has answered: work it left behind is no longer inside it. */

@@ -6,7 +6,7 @@ import { LoneLoad } from '../loading/lone-load.ts'
 import type { LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { waitFor } from './patience.ts'
-import { graceOf, type Reader, unkept } from './reader.ts'
+import { graceOf, isUncached, type Reader, unkept } from './reader.ts'
 import { checkLoader, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
 
@@ -117,7 +117,9 @@ export class BatchReader {
     const keys = apart.map(({ key }) => key)
     const source = parent === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
     const alone = new LoneLoad(keys.join(', '), (signal) =>
-      units.run({ kind: 'load', keys, parent }, () => callBatch(apart, load, source, () => signal)),
+      units.run({ kind: 'load', keys, parent, uncached: isUncached(wishes, parent) }, () =>
+        callBatch(apart, load, source, () => signal),
+      ),
     )
     const values = await waitFor(alone, wishes, clock, () => undefined)
     for (const [at, key] of keys.entries()) found.set(key, unkept(values[at], clock.monotonic()))

@@ -255,11 +255,11 @@ export class Reader {
 
   /**
    * Whether the read neither asks nor fills: a lifetime of 0, a closed cache, or a token of a change that no store had
-   * been told of, so that nothing but the source is certain to show it.
+   * been told of, so that nothing but the source is certain to show it, nor its parts.
    */
-  keepsNothing({ plan, wishes }: ReadRequest): boolean {
+  keepsNothing({ plan, wishes, frame }: ReadRequest): boolean {
     const { closed, lifetimes, clock, shared } = this.#room
-    if (shared && wishes.token?.queued === true) return true
+    if (shared && isUncached(wishes, frame)) return true
     return closed() || lifetimes.never(plan, clock.now(), wishes.ttl)
   }
 
@@ -277,11 +277,17 @@ export class Reader {
     const alone = new LoneLoad(plan.key, async (signal) => {
       const notes: LoadNotes = { ttl: undefined, skip: true }
       const context = createLoaderContext(plan, source, () => signal, notes)
-      return await units.run({ kind: 'load', keys: [plan.key], parent: frame }, () => load(context))
+      const uncached = isUncached(wishes, frame)
+      return await units.run({ kind: 'load', keys: [plan.key], parent: frame, uncached }, () => load(context))
     })
     const value = await waitFor(alone, wishes, clock, () => undefined)
     return { landed: unkept(value, clock.monotonic()), status: 'bypass' }
   }
+}
+
+/** Whether only the source will do: by the read's own token, or for the load it is a part of. */
+export function isUncached({ token }: ReadRequest['wishes'], frame: ReadRequest['frame']): boolean {
+  return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)
 }
 
 /** How long past its lifetime a read may still use a value. */
