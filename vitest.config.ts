@@ -18,6 +18,7 @@ export default defineConfig({
     // Suites with a runner or an installation of their own.
     exclude: ['test/{databases,browser,package,storm}/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/fast-check-setup.ts'],
     testTimeout: 10_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,

@@ -85,6 +85,8 @@ export class Keeper {
       return this.#refuse(flight, loaded, loadedAt, 'store-unavailable', String(error))
     }
     const landed: Landed = { ...isolated, tier: 'loader', loadedAt, freshUntil: loadedAt + ttlMs, etag }
+    // Replaced, whether or not memory may take what replaces it: of its own echo this process hears nothing.
+    if (flight.reload) this.#room.memory?.delete(plan.key)
     this.remember(flight, tokens, landed)
     counters.fills++
     if (events.has('fill')) events.emit('fill', { key: plan.key, ttlMs, stamps: plan.stamps })
