@@ -122,7 +122,7 @@ export const inStampTable: readonly Mutant[] = [
     LOG,
     'this.#floor = this.#position - 1',
     '',
-    { shape: 'cold' },
+    { mode: 'bounded', shape: 'stale' },
   ),
   mutant(
     'a flush is forgotten by the log',
@@ -153,14 +153,6 @@ export const inHearing: readonly Mutant[] = [
     { shape: 'restart' },
   ),
   mutant(
-    'another epoch in a reply is overlooked',
-    '6 ⚑ another id: flush',
-    HEARD,
-    'if (unknown.length > 0) this.adopt(unknown)',
-    '',
-    { shape: 'restart' },
-  ),
-  mutant(
     'messages of others are taken for own echoes',
     '4, local stamp table: messages remove stamps',
     HEARD,
@@ -180,22 +172,6 @@ export const inHearing: readonly Mutant[] = [
     '2, ad-hoc patterns: the message last',
     HEARD,
     "if (message.everyKey) this.flush('an ad-hoc pattern')",
-    '',
-  ),
-  mutant(
-    'a lost subscription keeps its lease',
-    '6, no lease without a subscription',
-    HEARD,
-    `    this.#subscribed = false
-    this.#heard.lease.lose()`,
-    '    this.#subscribed = false',
-  ),
-  mutant(
-    'a new subscription keeps what was known',
-    '6, disconnect: flush',
-    HEARD,
-    `    this.#positions.clear()
-    this.flush('subscribed')`,
     '',
   ),
   mutant(
@@ -240,13 +216,6 @@ export const inHearing: readonly Mutant[] = [
     { mode: 'bounded', shape: 'lease' },
   ),
   mutant(
-    'a lease asked for before a disconnect is granted',
-    '6, disconnect: no lease',
-    BEAT,
-    'if (subscription.isSubscribed && term === lease.term && !this.#closed) lease.grant(until)',
-    'if (subscription.isSubscribed && !this.#closed) lease.grant(until)',
-  ),
-  mutant(
     'a process that has not heard in time adopts nothing',
     '6, not reached within T/4: flush, adopt',
     BEAT,
@@ -269,13 +238,6 @@ export const inHearing: readonly Mutant[] = [
     'for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told',
     'void replay(this.#store).then((told) => { replayed = told }, () => {})',
     { mode: 'bounded', shape: 'queue' },
-  ),
-  mutant(
-    'a store that failed is still trusted for memory',
-    '8, store away: queued, own process never older',
-    GATE,
-    'this.#room.onAway(reason)',
-    'if (reason === undefined) this.#room.onAway(reason)',
   ),
   mutant(
     'a store that is away is asked all the same',

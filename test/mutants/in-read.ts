@@ -3,7 +3,6 @@ import { type Mutant, mutant } from './mutant.ts'
 const READER = 'read/reader.ts'
 const FETCH = 'read/fetch.ts'
 const KEEPER = 'read/keeper.ts'
-const MARK = 'read/manual-fill.ts'
 
 /** Who may share what, and who must ask. */
 export const inReader: readonly Mutant[] = [
@@ -50,7 +49,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     'if (!heard && now - flight.beganAt >= maxStalenessMs) return undefined',
-    { mode: 'strict', shape: 'locks' },
+    { mode: 'strict', shape: 'cold' },
   ),
   mutant(
     'a reload joins any load',
@@ -58,7 +57,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
     '',
-    { mode: 'bounded', shape: 'home' },
+    { mode: 'bounded', shape: 'cold' },
   ),
   mutant(
     'a nested read is answered from memory',
@@ -91,6 +90,14 @@ export const inReader: readonly Mutant[] = [
     { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
+    'what is nested in a read with such a token is answered from the cache',
+    '9, tokens: of a queued change, from the primary',
+    READER,
+    "return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)",
+    'return token?.queued === true',
+    { mode: 'bounded', shape: 'queue' },
+  ),
+  mutant(
     'a unit that has written reads from the cache',
     '4.7 ⚑ answers from the cache only while nothing is written',
     READER,
@@ -109,30 +116,6 @@ export const inReader: readonly Mutant[] = [
 /** The trip to the store, and what is kept of it. */
 export const inFetch: readonly Mutant[] = [
   mutant(
-    'a plain GET is believed whatever happened meanwhile',
-    '4.2, store, cheap: judged by the local table',
-    FETCH,
-    'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
-    'return term === lease.term && lease.held(clock.monotonic())',
-    { shape: 'store' },
-  ),
-  mutant(
-    'a plain GET is believed without lease',
-    '4.2, store, cheap: under a lease',
-    FETCH,
-    'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
-    'return term === lease.term && stamps.intact(reservation)',
-    { shape: 'store' },
-  ),
-  mutant(
-    'a plain GET is sent without lease',
-    '4.2, store, cheap: under a lease',
-    FETCH,
-    'if (!shared || !lease.held(clock.monotonic())) return flights',
-    'if (!shared) return flights',
-    { shape: 'store' },
-  ),
-  mutant(
     'a plain GET decides a committed read',
     '4.3 ⚑ only a full reply may decide a committed read',
     FETCH,
@@ -145,14 +128,14 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false',
     'if (leader === undefined || leader === flight || flight.reload) return false',
-    { shape: 'locks' },
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'a load is shared under another vector',
     '4.5 ⚑ a committed read joins only with the load’s vector current',
     FETCH,
-    'if (leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
-    'if (leader.dependsOn(flight)) return false',
+    'if (leader.aborted || leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
+    'if (leader.aborted || leader.dependsOn(flight)) return false',
     { shape: 'locks' },
   ),
   mutant(
@@ -169,18 +152,12 @@ export const inFetch: readonly Mutant[] = [
     const { plan, reservation, tokens, epoch } = flight`,
   ),
   mutant(
-    'a fill that was refused goes into memory',
-    '4.4, a refused fill fills no tier',
+    'memory keeps what a reload has replaced',
+    '5, set and reload replace the value',
     KEEPER,
-    "if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')",
+    'if (flight.reload) this.#room.memory?.delete(plan.key)',
     '',
-  ),
-  mutant(
-    'memory takes what a flight without lease brings',
-    'local stamp table: without a lease there are no reservations',
-    KEEPER,
-    'if (flight.term !== lease.term || !lease.held(clock.monotonic())) return',
-    '',
+    { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'memory takes what another flight has overtaken',
@@ -188,12 +165,6 @@ export const inFetch: readonly Mutant[] = [
     KEEPER,
     '    if (!flights.leads(flight)) return\n',
     '',
-  ),
-  mutant(
-    'a mark does not take the claim over',
-    '5, mark takes the claim over',
-    MARK,
-    'const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: true }',
-    'const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: false }',
+    { mode: 'bounded', shape: 'named' },
   ),
 ]

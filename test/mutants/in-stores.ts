@@ -15,21 +15,6 @@ export const inStores: readonly Mutant[] = [
     { mode: 'bounded', shape: 'named' },
   ),
   mutant(
-    'a fill needs no current vector',
-    '4.4, stored if the whole vector is current',
-    STORE,
-    '(name, at) => namespace.token(name) === tokens[at] && !namespace.locked(name),',
-    '(name) => !namespace.locked(name),',
-  ),
-  mutant(
-    'a fill needs no current epoch',
-    '4.4 ⚑ epoch included',
-    STORE,
-    'if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)',
-    'if (application.claim(key)?.nonce !== nonce || !current)',
-    { shape: 'restart' },
-  ),
-  mutant(
     'a value needs no current vector',
     '2, a value is valid when the tokens are current',
     STORE,
@@ -60,22 +45,6 @@ export const inStores: readonly Mutant[] = [
     { mode: 'committed', shape: 'locks' },
   ),
   mutant(
-    'a lock does not rotate',
-    '8, lock every stamp to be rotated, and rotate',
-    STATE,
-    'mine ? { ...stamp, locks } : { token: this.#randomness.token(), created: now, locks },',
-    '{ token: stamp?.token ?? this.#randomness.token(), created: now, locks },',
-    { mode: 'committed', shape: 'locks' },
-  ),
-  mutant(
-    'a lock that was found gone is not rotated again',
-    '8 ⚑ a renewal that finds its lock gone locks and rotates again',
-    STATE,
-    'const voided = stamp === undefined || live.length < stamp.locks.size',
-    'const voided = stamp === undefined',
-    { mode: 'committed', shape: 'expiry' },
-  ),
-  mutant(
     'a read does not see locks',
     '2, a value is valid when none of its stamps is locked',
     STORE,
@@ -83,37 +52,6 @@ export const inStores: readonly Mutant[] = [
     'if (namespace.quarantined(map, lockMs)) {',
     { mode: 'committed', shape: 'locks' },
   ),
-  mutant(
-    'a fill does not see locks',
-    '4.4 ⚑ current and unlocked',
-    STORE,
-    'namespace.token(name) === tokens[at] && !namespace.locked(name),',
-    'namespace.token(name) === tokens[at],',
-    { mode: 'committed', shape: 'locks' },
-  ),
-  {
-    name: 'an expired lock voids nothing',
-    rule: '8, a crash leaves a lock that expires into a rotation',
-    mode: 'committed',
-    shape: 'expiry',
-    edits: [
-      {
-        file: STORE,
-        find: 'for (const name of expired) this.#namespace.rotate(name, undefined)',
-        replace: 'for (const name of expired) this.#namespace.lapse(name)',
-      },
-      {
-        file: STATE,
-        find: '  create(name: StampName): string {',
-        replace: `  lapse(name: StampName): void {
-    const stamp = this.#stamps.get(name)
-    if (stamp !== undefined) this.#stamps.set(name, { ...stamp, locks: new Map() })
-  }
-
-  create(name: StampName): string {`,
-      },
-    ],
-  },
   mutant(
     'no quarantine after a restart',
     '7 ⚑ quarantine, anchored in the record',

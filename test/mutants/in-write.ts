@@ -49,15 +49,6 @@ export const inWrite: readonly Mutant[] = [
     { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
-    'a store that failed to rotate is trusted',
-    '8, replayed before this process trusts the store again',
-    COMMITTER,
-    `made void.
-      this.#room.distrustStore(error)`,
-    'made void.',
-    { mode: 'bounded', shape: 'queue' },
-  ),
-  mutant(
     'a replay that fails is forgotten',
     '8, never dropping',
     COMMITTER,

@@ -1,4 +1,5 @@
 import { inHearing, inStampTable } from './in-coherence.ts'
+import { inLayers } from './in-layers.ts'
 import { inFetch, inReader } from './in-read.ts'
 import { inStores } from './in-stores.ts'
 import { inWrite } from './in-write.ts'
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...inFetch,
   ...inStores,
   ...inWrite,
+  ...inLayers,
 ]
