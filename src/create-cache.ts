@@ -2,6 +2,7 @@ import { jsonCodec } from './codecs/json.ts'
 import { Causes } from './coherence/causes.ts'
 import { explain } from './coherence/explain.ts'
 import { Heartbeat } from './coherence/heartbeat.ts'
+import { Inspection } from './coherence/inspection.ts'
 import { MemoryLease } from './coherence/lease.ts'
 import { MemoryTier } from './coherence/memory-tier.ts'
 import { Plans } from './coherence/plans.ts'
@@ -18,7 +19,7 @@ import { Emitter } from './core/events.ts'
 import { FamilyIndex } from './core/family-index.ts'
 import { claimName } from './core/open-caches.ts'
 import { readSettings, type Settings } from './core/settings.ts'
-import type { Store, StoreSession } from './core/store.ts'
+import { type Store, type StoreSession, TRUSTS_RESTARTS } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
 import { Flights } from './loading/flight.ts'
 import { logEvents } from './observe/log-events.ts'
@@ -30,6 +31,7 @@ import type { ReadRoom } from './read/room.ts'
 import { localStore } from './stores/local.ts'
 import { Committer } from './write/committer.ts'
 import { ForeignMaps } from './write/foreign-maps.ts'
+import { RecentChanges } from './write/recent-changes.ts'
 import { ReplayQueue } from './write/replay-queue.ts'
 import type { WriteRoom } from './write/room.ts'
 
@@ -91,6 +93,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
   const plans = new Plans(map, settings.coherence, shared ? registration.stamp : undefined)
   const lifetimes = new Lifetimes({ ttl: settings.ttl, negativeTtl: settings.negativeTtl })
   const queue = new ReplayQueue()
+  const recent = new RecentChanges(clock, shared ? settings.failoverWindowMs : 0)
   const subscription = new Subscription({
     clock,
     stamps,
@@ -100,6 +103,9 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     events,
     registration: registration.stamp,
     local: !shared,
+    onConnected: () => {
+      if (recent.any) void heartbeat.wake()
+    },
   })
   const session: StoreSession = {
     name,
@@ -121,12 +127,24 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
         events,
         timeoutMs: settings.storeTimeoutMs,
         onAway: (reason) => subscription.distrust(reason),
-        onUp: () => heartbeat.wake(),
+        onUp: () => {
+          void inspection.lookAgain()
+          return heartbeat.wake()
+        },
         replay: (away) => committer.replay(away),
+        onNewEpoch: () => committer.recall(),
       })
     : undefined
   const store: Store = gate ?? behind
-  const heartbeat = new Heartbeat({ clock, lease, subscription, store, maxStalenessMs })
+  const inspection = new Inspection(store, { clock, events }, warningsOfSettings(settings))
+  const heartbeat = new Heartbeat({
+    clock,
+    lease,
+    subscription,
+    store,
+    maxStalenessMs,
+    onBeat: () => void inspection.look(),
+  })
   if (shared) lease.onWanted = () => void heartbeat.wake()
   let closed = false
   const common = {
@@ -161,6 +179,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     causes,
     process,
     queue,
+    recent,
     foreign: new ForeignMaps(registration.digest),
     sweepsAll: () => plans.anyOff(),
     distrustStore: (error) => gate?.distrust(error),
@@ -194,6 +213,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     batches: new BatchReader(readRoom, reader),
     fills: new ManualFill(readRoom, reader.fetch),
     committer,
+    inspection,
     families: new Set(map.families().map((family) => family.name)),
     explain: (key) =>
       explain(
@@ -210,9 +230,18 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
 }
 
 /** What every process of a namespace must agree on, as people read it. */
-function sharedSettings({ consistency, maxStalenessMs, softLockMs }: Settings): string {
+function sharedSettings({ consistency, maxStalenessMs, softLockMs, onStoreRestart }: Settings): string {
   const locks = consistency === 'bounded' ? '' : `, softLockLifetime ${softLockMs} ms`
-  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}, format 1`
+  const restart = onStoreRestart === 'trust' ? `, ${TRUSTS_RESTARTS}` : ''
+  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${restart}, format 1`
+}
+
+/** What the settings themselves give up. */
+function warningsOfSettings({ store, onStoreRestart }: Settings): readonly string[] {
+  if (store === undefined || onStoreRestart === 'distrust') return []
+  return [
+    "onStoreRestart is 'trust': what a restarted or failed-over store has forgotten may bring old values back until their lifetime ends.",
+  ]
 }
 
 function checkPartition({ partitionBy }: Settings, families: FamilyIndex): void {

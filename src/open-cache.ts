@@ -1,3 +1,4 @@
+import type { Inspection } from './coherence/inspection.ts'
 import type { StoreGate } from './coherence/store-gate.ts'
 import type { Cache, CloseReport, Session } from './core/cache.ts'
 import { type Change, type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
@@ -34,6 +35,7 @@ export interface CacheParts {
   readonly batches: BatchReader
   readonly fills: ManualFill
   readonly committer: Committer
+  readonly inspection: Inspection
   readonly families: ReadonlySet<string>
   readonly explain: (key: string) => Promise<Explanation>
   readonly close: () => void
@@ -191,7 +193,7 @@ export class OpenCache {
   }
 
   health(): Health {
-    const { storeKind, gate, readRoom, writeRoom } = this.#parts
+    const { storeKind, gate, readRoom, writeRoom, inspection } = this.#parts
     const { lease, clock, memory, subscription, closed } = readRoom
     const status = gate?.status ?? 'none'
     return {
@@ -200,7 +202,7 @@ export class OpenCache {
       subscription: readRoom.shared ? (subscription.isSubscribed ? 'subscribed' : 'unsubscribed') : 'none',
       memoryLease: memory === undefined ? 'off' : lease.held(clock.monotonic()) ? 'held' : 'lost',
       queue: { length: writeRoom.queue.length },
-      warnings: [],
+      warnings: inspection.warnings,
     }
   }
 

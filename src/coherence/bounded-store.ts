@@ -29,6 +29,7 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
     sweep: (patterns, cause, heard) => store.sweep(patterns, cause, heard),
     heartbeat: () => bounded(() => store.heartbeat()),
     skeleton: (digest) => bounded(() => store.skeleton(digest)),
+    inspect: () => bounded(() => store.inspect()),
     reconnect: (what) => store.reconnect(what),
     close: () => store.close(),
   }

@@ -11,6 +11,8 @@ export interface HeartbeatRoom {
   readonly store: Pick<Store, 'heartbeat' | 'reconnect'>
   /** T. */
   readonly maxStalenessMs: number
+  /** Called after each beat that was answered. */
+  readonly onBeat?: () => void
 }
 
 /** After so many beats without hearing what others did the subscription is made anew. */
@@ -62,6 +64,7 @@ export class Heartbeat {
       this.#checkClocks()
       const reply = await store.heartbeat()
       await this.#hear(reply, sentAt + maxStalenessMs, term)
+      this.#room.onBeat?.()
     } catch {
       // The gate has told it; without an answer the lease lapses by itself.
     } finally {

@@ -1,8 +1,9 @@
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import { CacheError, isCacheError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
-import type { Store } from '../core/store.ts'
+import type { Position, ReadItem, ReadReply, Store } from '../core/store.ts'
 import { boundedStore } from './bounded-store.ts'
+import { Incarnations } from './incarnations.ts'
 
 /** What the gate works with. */
 export interface GateRoom {
@@ -16,6 +17,11 @@ export interface GateRoom {
   readonly onUp: () => Promise<void>
   /** Tells the store what it has missed, before anything else is asked of it. @returns how many changes it told */
   readonly replay: (store: Store) => Promise<number>
+  /**
+   * Called when the store answers under another epoch than before. @returns whether it must be told of changes that it
+   * may have forgotten, before anything it says is believed.
+   */
+  readonly onNewEpoch: () => boolean
 }
 
 /** How long the first connection may take before its absence is told as an outage. Nobody waits for it meanwhile. */
@@ -24,6 +30,11 @@ const FIRST_PROBE_MS = 50
 const LONGEST_PROBE_MS = 1_000
 /** After so many probes in vain the connections are made anew: a dead one may never say so. */
 const PROBES_PER_CONNECTION = 3
+
+/** A reply that says where the store stands. */
+interface Positioned {
+  readonly positions: readonly Position[]
+}
 
 /** Somebody who waits for the store to be up. */
 interface Waiting {
@@ -40,14 +51,17 @@ export class StoreGate implements Store {
   /** Behind the gate, bounded in time: what probes and replays speak to. */
   readonly #store: Store
   readonly #room: GateRoom
+  readonly #incarnations = new Incarnations()
   #state: 'opening' | 'up' | 'away' | 'closed' = 'opening'
-  /** Counts how often the store has gone away: a call that was sent before tells nothing of it now. */
+  /** Counts how often the store has gone away, or had to be told something: what was asked before knows nothing of it. */
   #era = 0
   #since: number
   #probes = 0
   #cancelProbe: CancelTimer = () => {}
   #opened: Promise<void> | undefined
   #recovering: Promise<void> | undefined
+  /** While a store that was restarted or failed over is told what it may have forgotten. */
+  #telling: Promise<void> | undefined
   #whenUp: Waiting[] = []
 
   constructor(store: Store, room: GateRoom) {
@@ -100,18 +114,24 @@ export class StoreGate implements Store {
   }
 
   readonly partition: Store['partition'] = (place) => this.#store.partition(place)
-  readonly values: Store['values'] = (keys) => this.#call(() => this.#store.values(keys))
-  readonly read: Store['read'] = (items) => this.#call(() => this.#store.read(items))
-  readonly fill: Store['fill'] = (request) => this.#call(() => this.#store.fill(request))
+  readonly values: Store['values'] = (keys) => this.#evidence(() => this.#store.values(keys), nothing)
+  readonly read: Store['read'] = (items) =>
+    this.#evidence(
+      () => this.#noting(this.#store.read(items)),
+      (reply) => this.#giveBack(items, reply),
+    )
+  readonly fill: Store['fill'] = (request) => this.#ask(() => this.#store.fill(request))
   readonly renew: Store['renew'] = (place, nonce, ttlMs) =>
-    this.#call(() => this.#store.renew(place, nonce, ttlMs))
-  readonly release: Store['release'] = (place, nonce) => this.#call(() => this.#store.release(place, nonce))
-  readonly rotate: Store['rotate'] = (request) => this.#call(() => this.#store.rotate(request))
-  readonly lock: Store['lock'] = (request) => this.#call(() => this.#store.lock(request))
+    this.#ask(() => this.#store.renew(place, nonce, ttlMs))
+  readonly release: Store['release'] = (place, nonce) => this.#ask(() => this.#store.release(place, nonce))
+  readonly rotate: Store['rotate'] = (request) => this.#change(() => this.#store.rotate(request))
+  readonly lock: Store['lock'] = (request) => this.#change(() => this.#store.lock(request))
   readonly sweep: Store['sweep'] = (patterns, cause, heard) =>
-    this.#call(() => this.#store.sweep(patterns, cause, heard))
-  readonly heartbeat: Store['heartbeat'] = () => this.#call(() => this.#store.heartbeat())
-  readonly skeleton: Store['skeleton'] = (digest) => this.#call(() => this.#store.skeleton(digest))
+    this.#change(() => this.#store.sweep(patterns, cause, heard))
+  readonly heartbeat: Store['heartbeat'] = () => this.#change(() => this.#store.heartbeat())
+  readonly skeleton: Store['skeleton'] = (digest) => this.#ask(() => this.#store.skeleton(digest))
+  /** Beside the door: what it comes to says nothing of whether the store can be used. */
+  readonly inspect: Store['inspect'] = () => this.#store.inspect()
 
   reconnect(what?: 'subscription'): void {
     this.#store.reconnect(what)
@@ -138,7 +158,9 @@ export class StoreGate implements Store {
     if (this.#state === 'up') this.#fail(error)
   }
 
-  async #call<T>(step: () => Promise<T>): Promise<T> {
+  /** One call, if the store is up and has been told everything. */
+  async #ask<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#telling !== undefined) await this.#telling
     if (this.#state !== 'up') throw refused()
     const era = this.#era
     try {
@@ -146,6 +168,55 @@ export class StoreGate implements Store {
     } catch (error) {
       if (era === this.#era) this.#fail(error)
       throw error
+    }
+  }
+
+  /** A call whose answer will be believed. One from before the store was told something knows nothing of that. */
+  async #evidence<T>(step: () => Promise<T>, undo: (reply: T) => void): Promise<T> {
+    if (this.#telling !== undefined) await this.#telling
+    const era = this.#era
+    const reply = await this.#ask(step)
+    if (era === this.#era) return reply
+    undo(reply)
+    throw refused()
+  }
+
+  /** A call that changes something: done is done, in whichever incarnation. */
+  async #change<T extends Positioned>(step: () => Promise<T>): Promise<T> {
+    const reply = await this.#ask(() => this.#noting(step()))
+    if (this.#telling !== undefined) await this.#telling
+    return reply
+  }
+
+  /** Has a store that answers in another incarnation be told what it may have forgotten. */
+  async #noting<T extends Positioned>(asked: Promise<T>): Promise<T> {
+    const reply = await asked
+    if (this.#incarnations.note(reply.positions) && this.#room.onNewEpoch()) {
+      this.#era++
+      this.#telling ??= this.#tell()
+        .catch((error) => this.#fail(error))
+        .then(() => {
+          this.#telling = undefined
+        })
+    }
+    return reply
+  }
+
+  /** @returns how many changes it told. */
+  async #tell(): Promise<number> {
+    const { replay } = this.#room
+    let replayed = 0
+    // While some changes are told, more are queued.
+    for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told
+    return replayed
+  }
+
+  /** Nobody is going to load under these claims. */
+  #giveBack(items: readonly ReadItem[], { results }: ReadReply): void {
+    for (const [at, { claim }] of results.entries()) {
+      const item = items[at]
+      if (claim !== 'granted' || item?.claim === undefined) continue
+      this.#store.release(item, item.claim.nonce).catch(nothing)
     }
   }
 
@@ -187,12 +258,12 @@ export class StoreGate implements Store {
 
   /** Proves that the store answers, tells it what it has missed, and only then lets others in. */
   async #provenAndTold(): Promise<void> {
-    const { clock, events, replay, onUp } = this.#room
+    const { clock, events, onUp } = this.#room
     if (this.#state === 'up') return
-    await this.#store.heartbeat()
-    let replayed = 0
-    // While some changes are told, more are queued.
-    for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told
+    const { positions } = await this.#store.heartbeat()
+    if (this.#telling !== undefined) await this.#telling
+    if (this.#incarnations.note(positions)) this.#room.onNewEpoch()
+    const replayed = await this.#tell()
     if (this.#state === 'closed') return
     const wasAway = this.#state === 'away'
     this.#state = 'up'
@@ -204,6 +275,8 @@ export class StoreGate implements Store {
     })
   }
 }
+
+function nothing(): void {}
 
 function refused(): CacheError {
   return new CacheError(

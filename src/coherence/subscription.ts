@@ -19,6 +19,8 @@ export interface Heard {
   readonly registration: StampName
   /** Whether hearing is all there is to know: no store behind it that could have gone on unheard. */
   readonly local: boolean
+  /** Called with each new connection to the store: it may be to another server. */
+  readonly onConnected: () => void
 }
 
 const OWN_REMEMBERED = 4_096
@@ -53,6 +55,11 @@ export class Subscription implements StoreListener {
     this.#positions.clear()
     this.flush('subscribed')
     if (this.#heard.local) this.#heard.lease.grant(Number.POSITIVE_INFINITY)
+    this.#heard.onConnected()
+  }
+
+  reconnected(): void {
+    this.#heard.onConnected()
   }
 
   unsubscribed(reason: string): void {

@@ -55,6 +55,18 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
    * @default '5s', or two and a half times `maxStaleness` if that is more
    */
   readonly softLockLifetime?: Duration | undefined
+  /**
+   * For how long this process keeps its changes, to tell them again to a store that was restarted or failed over: an old
+   * primary may have accepted them after its replica was promoted. 0 keeps none. @default '60s'
+   */
+  readonly failoverWindow?: Duration | undefined
+  /**
+   * What is believed of a store that was restarted, or failed over, with data. `'distrust'`: nothing; everything cached
+   * before is void. `'trust'`: everything, so that a restart with data kept stays warm; what the store had forgotten (the
+   * last second with `appendfsync everysec`, what a replica had not received) may bring old values back until their
+   * lifetime ends, in every mode. Shared by the processes of a namespace. @default 'distrust'
+   */
+  readonly onStoreRestart?: 'distrust' | 'trust' | undefined
   /** T, the staleness bound. @default '1s' */
   readonly maxStaleness?: Duration | undefined
   /** Lifetime of values whose family names none. @default '5m' */

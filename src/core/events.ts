@@ -62,6 +62,8 @@ export interface CacheEvents {
   flushed: { readonly reason: string }
   /** The store cannot be used; reads go to their loaders, invalidations are queued. */
   degraded: { readonly reason: string; readonly error?: unknown }
+  /** Something that this configuration does not cover has been found, with what to change; see `health().warnings`. */
+  warning: { readonly message: string }
   /** The store can be used again. */
   recovered: { readonly replayed: number }
   /** A value in the store could not be read; it counts as a miss. */

@@ -43,11 +43,14 @@ export const REGISTRATION_MS = 86_400_000
 /** How long a namespace's settings stay in force after the last sign of life of a process that has them. */
 export const SETTINGS_MS = 60_000
 
+/** Part of the settings of a namespace whose epoch outlives restarts and failovers with data. */
+export const TRUSTS_RESTARTS = "onStoreRestart 'trust'"
+
 /** The error of a process whose settings differ from those in force in its namespace. */
 export function settingsMismatch(namespace: string, own: string, inForce: string): CacheError {
   return new CacheError(
     'SETTINGS_MISMATCH',
-    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
+    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime, onStoreRestart and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
   )
 }
 
@@ -66,6 +69,8 @@ export interface StoreListener {
   subscribed(): void
   /** Invalidations may go unheard from now on. */
   unsubscribed(reason: string): void
+  /** A connection for commands was lost and made anew: the server behind it may be another one. */
+  reconnected(): void
   invalidated(message: InvalidationMessage): void
 }
 
@@ -226,6 +231,8 @@ export interface Store {
   heartbeat(): Promise<HeartbeatReply>
   /** The skeleton of a registered map; undefined where it cannot be had. */
   skeleton(digest: string): Promise<string | undefined>
+  /** What of the promises cannot be kept as the store is set up, each with what to change. */
+  inspect(): Promise<readonly string[]>
   /** Drops connections that may be dead, all or the one that hears, so that new ones are made. */
   reconnect(what?: 'subscription'): void
   /** Ends subscriptions and timers. Connections belong to whoever made them. */

@@ -36,6 +36,7 @@ export function logEvents(events: Emitter, logger: Logger, describe: (key: strin
     events.on('degraded', (event) =>
       warn(event, 'cache store away: answering from loaders, queueing invalidations'),
     )
+    events.on('warning', ({ message }) => warn({}, `cache: ${message}`))
     events.on('unknownTable', (event) => warn(event, 'cache map does not name a written table'))
     events.on('unreadable', ({ key, ...rest }) =>
       warn({ ...describe(key), ...rest }, 'cache value unreadable'),

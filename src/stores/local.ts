@@ -76,6 +76,9 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
     async heartbeat() {
       return { positions: positions(), registrations: [] }
     },
+    async inspect() {
+      return []
+    },
     async skeleton() {
       return undefined
     },

@@ -1,7 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
-import { type MapRegistration, REGISTRATION_MS, SETTINGS_MS, type StoreListener } from '../core/store.ts'
+import {
+  type MapRegistration,
+  REGISTRATION_MS,
+  SETTINGS_MS,
+  type StoreListener,
+  TRUSTS_RESTARTS,
+} from '../core/store.ts'
 
 /** A stamp with the soft locks on it: id → monotonic deadline. */
 interface HeldStamp {
@@ -45,6 +51,10 @@ export class NamespaceState {
     this.#maps.clear()
     this.holders.clear()
     this.#settings = undefined
+    this.#begin()
+  }
+
+  #begin(): void {
     this.epoch = this.#randomness.token()
     this.sequence = 0
     this.#born = this.#clock.monotonic()
@@ -79,18 +89,24 @@ export class NamespaceState {
     if (!this.locked(name)) this.#stamps.delete(name)
   }
 
-  /** Remembers everything. @returns what goes back to it, under a new epoch. */
-  replica(): () => void {
+  /** Remembers everything. @returns what a namespace goes on with, under a new epoch unless restarts are trusted. */
+  replica(): (into: NamespaceState) => void {
     const stamps = new Map(this.#stamps)
     const maps = new Map(this.#maps)
     const holders = new Map(this.holders)
     const settings = this.#settings
-    return () => {
-      this.reset()
-      for (const [name, stamp] of stamps) this.#stamps.set(name, stamp)
-      for (const [digest, map] of maps) this.#maps.set(digest, map)
-      for (const [process, at] of holders) this.holders.set(process, at)
-      this.#settings = settings
+    const { epoch, sequence } = this
+    const born = this.#born
+    return (into) => {
+      into.reset()
+      for (const [name, stamp] of stamps) into.#stamps.set(name, stamp)
+      for (const [digest, map] of maps) into.#maps.set(digest, map)
+      for (const [process, at] of holders) into.holders.set(process, at)
+      into.#settings = settings
+      if (settings?.text.includes(TRUSTS_RESTARTS) !== true) return
+      into.epoch = epoch
+      into.sequence = sequence
+      into.#born = born
     }
   }
 
@@ -122,8 +138,10 @@ export class NamespaceState {
   /** Keeps the namespace's settings alive. @returns those in force, where they differ. */
   agree(text: string): string | undefined {
     const now = this.#clock.monotonic()
-    if (this.#settings !== undefined && this.#settings.text !== text && now < this.#settings.until)
-      return this.#settings.text
+    if (this.#settings !== undefined && this.#settings.text !== text) {
+      if (now < this.#settings.until) return this.#settings.text
+      this.#begin()
+    }
     this.#settings = { text, until: now + SETTINGS_MS }
     return undefined
   }
@@ -212,14 +230,14 @@ export class ApplicationState {
     else this.#claims.delete(key)
   }
 
-  /** Remembers everything. @returns what goes back to it. */
-  replica(): () => void {
+  /** Remembers everything. @returns what an application goes on with. */
+  replica(): (into: ApplicationState) => void {
     const values = new Map(this.#values)
     const claims = new Map(this.#claims)
-    return () => {
-      this.reset()
-      for (const [key, value] of values) this.#values.set(key, value)
-      for (const [key, claim] of claims) this.#claims.set(key, claim)
+    return (into) => {
+      into.reset()
+      for (const [key, value] of values) into.#values.set(key, value)
+      for (const [key, claim] of claims) into.#claims.set(key, claim)
     }
   }
 

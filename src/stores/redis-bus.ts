@@ -26,6 +26,7 @@ export class RedisBus {
   #cancelWait: CancelTimer = () => {}
   #subscribed = false
   #closed = false
+  #trouble: string | undefined
 
   constructor(client: RedisClient, { layouts, name, session, hearing }: BusRoom) {
     this.#channels = [
@@ -53,6 +54,11 @@ export class RedisBus {
       if (read === undefined) this.reconnect()
       else listener.invalidated(read.heard ? { ...read, acknowledge: () => hearing.acknowledge(read) } : read)
     })
+  }
+
+  /** What the server last said against subscribing. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   /** Resolves once every channel is subscribed. */
@@ -93,10 +99,12 @@ export class RedisBus {
       await this.#connection.subscribe(...this.#channels)
       if (this.#closed) return
       this.#subscribed = true
+      this.#trouble = undefined
       this.#cancelWait()
       this.#listener.subscribed()
       for (const resolve of this.#whenSubscribed.splice(0)) resolve()
-    } catch {
+    } catch (error) {
+      this.#trouble = error instanceof Error ? error.message : String(error)
       this.reconnect()
     }
   }

@@ -23,6 +23,7 @@ import { RedisBus } from './redis-bus.ts'
 import { withoutChecksum } from './redis-checksum.ts'
 import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './redis-client.ts'
 import { Hearing } from './redis-hearing.ts'
+import { checkForLocks, type Inspected, inspect, warningsOf } from './redis-inspection.ts'
 import { Layout, partitionOf } from './redis-layout.ts'
 import { encodeBody } from './redis-message.ts'
 import { inParts } from './redis-parts.ts'
@@ -57,8 +58,11 @@ export class RedisStore implements Store {
     this.#connection.on('error', (error: Error) => {
       this.#trouble = error
     })
+    let connected = false
     this.#connection.on('ready', () => {
       this.#trouble = undefined
+      if (connected) session.listener.reconnected()
+      connected = true
     })
     this.#scripts = new Scripts(this.#connection, session.randomness)
     this.#hearing = new Hearing(this.#connection, this.#layouts, session)
@@ -67,31 +71,21 @@ export class RedisStore implements Store {
 
   async open(): Promise<void> {
     await Promise.all([this.#connect(), this.#bus.open()])
-    await this.#checkServer()
+    if (this.#session.lockMs > 0) checkForLocks(await this.#server())
     await Promise.all(this.#layouts.map((layout) => this.#register(layout)))
   }
 
-  /**
-   * Soft locks need a server that cannot evict a locked stamp, which has no expiry, and that tells which incarnation of
-   * its data it serves.
-   */
-  async #checkServer(): Promise<void> {
-    if (this.#session.lockMs === 0) return
-    const [memory, replication] = await Promise.all(
-      ['memory', 'replication'].map((section) => this.#connection.info(section).catch(() => '')),
-    )
-    if (!/master_replid:[0-9a-f]{40}/.test(replication ?? '')) {
-      throw new CacheError(
-        'UNSUPPORTED',
-        "redisStore: the server refuses INFO, so a failover could not be noticed. Allow it (ACL: +info), or use consistency 'bounded'.",
-      )
-    }
-    const policy = /maxmemory_policy:([a-z-]+)/.exec(memory ?? '')?.[1] ?? 'unknown'
-    if (policy === 'noeviction' || policy.startsWith('volatile-')) return
-    throw new CacheError(
-      'UNSUPPORTED',
-      `redisStore: with maxmemory-policy ${policy} the server may evict a soft lock. Set noeviction or a volatile-* policy, or use consistency 'bounded'.`,
-    )
+  async inspect(): Promise<readonly string[]> {
+    this.#checkConnection()
+    const server = await this.#server()
+    const { trouble } = this.#bus
+    const deaf =
+      trouble === undefined ? [] : [`Redis refuses the subscription, so that memory is not used: ${trouble}`]
+    return [...warningsOf(server, this.#session.lockMs > 0), ...deaf]
+  }
+
+  #server(): Promise<Inspected> {
+    return inspect(this.#connection, (this.#layouts[0] as Layout).nothing)
   }
 
   partition({ shard }: KeyPlace): number {

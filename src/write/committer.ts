@@ -67,15 +67,18 @@ export class Committer {
 
   /** Rotates. Never rejects: a store that cannot be reached makes the receipt say `queued`. */
   async rotate(targets: Targets, origin: Origin, lock?: SoftLock): Promise<Receipt> {
-    const { clock, store, queue } = this.#room
+    const { clock, store, queue, recent } = this.#room
     const started = clock.monotonic()
     const cause = this.#cause(targets.tables, origin)
     let positions: readonly Position[] = []
     let status: Receipt['status'] = 'applied'
+    recent.begin(targets)
     this.block(targets)
     try {
       positions = await this.#tellStore(targets, cause, store, lock)
+      recent.told(targets)
     } catch (error) {
+      recent.failed(targets)
       status = 'queued'
       queue.add(targets)
       // Whoever reads from the store now would find what was just made void.
@@ -100,9 +103,10 @@ export class Committer {
 
   /** Tells the store what it has missed. Rejects, with everything still queued, where it cannot be told. */
   async replay(store: Store): Promise<number> {
-    const { queue } = this.#room
+    const { queue, recent } = this.#room
     if (queue.length === 0) return 0
     const owed = queue.take()
+    recent.begin(owed)
     try {
       await this.#tellStore(
         owed,
@@ -112,13 +116,20 @@ export class Committer {
         ),
         store,
       )
+      recent.told(owed)
     } catch (error) {
+      recent.failed(owed)
       // A server that refuses to search its keys would refuse for ever: everything made void says as much, and more.
       const root = owed.patterns.length + owed.covered.length > 0
       queue.putBack(root ? { ...owed, stamps: [ROOT], patterns: [], covered: [] } : owed)
       throw error
     }
     return owed.changes
+  }
+
+  /** The store may have forgotten the changes of the last while: they are owed again. @returns whether there are any. */
+  recall(): boolean {
+    return this.#room.recent.moveTo(this.#room.queue)
   }
 
   /** Has the store rotate, for this process's map and for every other one that is live. */

@@ -10,6 +10,7 @@ import type { Emitter } from '../core/events.ts'
 import type { Randomness } from '../core/random.ts'
 import type { Store } from '../core/store.ts'
 import type { ForeignMaps } from './foreign-maps.ts'
+import type { RecentChanges } from './recent-changes.ts'
 import type { ReplayQueue } from './replay-queue.ts'
 
 /** All that writing works with. */
@@ -26,6 +27,7 @@ export interface WriteRoom {
   readonly units: UnitContext
   readonly store: Store
   readonly queue: ReplayQueue
+  readonly recent: RecentChanges
   readonly foreign: ForeignMaps
   /** Whether some keys have no stamps but the root, because coherence is off for them: patterns must be searched for. */
   readonly sweepsAll: () => boolean

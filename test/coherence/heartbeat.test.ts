@@ -28,6 +28,7 @@ function beating() {
     events,
     registration: '|map|own',
     local: false,
+    onConnected: () => {},
   })
   events.on('flushed', ({ reason }) => flushed.push(reason))
   const beats: Deferred<HeartbeatReply>[] = []

@@ -12,7 +12,8 @@ const cause = { id: 'c', process: 'p', tables: [] }
 const nothing = { positions: [], maps: [], results: [], registrations: [] }
 
 /** A gate before a store whose every call the test answers by hand. */
-function gateOf(options: { readonly owed?: number } = {}) {
+function gateOf(options: { readonly owed?: number; readonly forgets?: () => boolean } = {}) {
+  const { forgets = () => false } = options
   const clock = manualClock()
   const events = new Emitter()
   const told: string[] = []
@@ -36,6 +37,7 @@ function gateOf(options: { readonly owed?: number } = {}) {
     sweep: call('sweep'),
     heartbeat: call('heartbeat'),
     skeleton: call('skeleton'),
+    inspect: call('inspect'),
     reconnect: (what) => reconnects.push(what ?? 'all'),
     close: async () => {},
   }
@@ -46,6 +48,7 @@ function gateOf(options: { readonly owed?: number } = {}) {
     events,
     timeoutMs: TIMEOUT_MS,
     onAway: () => told.push('away'),
+    onNewEpoch: () => forgets(),
     onUp: async () => {
       ups++
     },
@@ -274,5 +277,99 @@ describe('an outage', () => {
     await room.clock.advance(10_000)
     expect(room.names()).toEqual([])
     expect(room.clock.pending).toBe(0)
+  })
+})
+
+describe('another epoch than before', () => {
+  const at = (epoch: string) => ({ ...nothing, positions: [{ partition: 0, epoch, sequence: 1 }] })
+
+  /** A gate that has dealt with epoch E1, and has something to tell any other one. */
+  async function known() {
+    const room: ReturnType<typeof gateOf> = gateOf({
+      forgets: () => {
+        room.owe()
+        return true
+      },
+    })
+    const opened = room.gate.open()
+    await room.answer('open')
+    await room.answer('heartbeat', at('E1'))
+    await opened
+    return room
+  }
+
+  test('read_thatSeesIt_isNotBelieved_andGivesItsClaimBack', async () => {
+    const room = await known()
+    const item = { key: 'k', shard: 'k', stamps: [], claim: { nonce: 'n', ttlMs: 1, takeOver: false } }
+    const read = expect(room.gate.read([item])).rejects.toEqual(errorOf('STORE_UNAVAILABLE'))
+    await room.answer('read', { ...at('E2'), results: [{ claim: 'granted' }] })
+    await read
+    expect(room.names()).toEqual(['rotate', 'release'])
+    await room.answer('rotate', at('E2'))
+    const after = room.gate.read([])
+    await room.answer('read', at('E2'))
+    expect((await after).positions).toEqual(at('E2').positions)
+    expect(room.told).toEqual([])
+  })
+
+  test('read_sentBefore_answeredAfterTheTelling_isNotBelieved', async () => {
+    const room = await known()
+    const read = expect(room.gate.read([])).rejects.toEqual(errorOf('STORE_UNAVAILABLE'))
+    const beat = room.gate.heartbeat()
+    await room.answer('heartbeat', at('E2'))
+    await room.answer('rotate', at('E2'))
+    await beat
+    await room.answer('read', at('E2'))
+    await read
+  })
+
+  test('calls_meanwhile_waitForTheTelling', async () => {
+    const room = await known()
+    const beat = room.gate.heartbeat()
+    await room.answer('heartbeat', at('E2'))
+    const read = room.gate.read([])
+    await settle()
+    expect(room.names()).toEqual(['rotate'])
+    await room.answer('rotate', at('E2'))
+    await beat
+    await room.answer('read', at('E2'))
+    await read
+  })
+
+  test('change_thatSeesIt_isDone_onceTheOthersAreTold', async () => {
+    const room = await known()
+    let done = false
+    const change = room.gate.rotate({ stamps: [], keys: [], cause }).then(() => {
+      done = true
+    })
+    await room.answer('rotate', at('E2'))
+    expect([done, room.names()]).toEqual([false, ['rotate']])
+    await room.answer('rotate', at('E2'))
+    await change
+    expect(room.told).toEqual([])
+  })
+
+  test('telling_thatFails_isAnOutage_andNothingIsForgotten', async () => {
+    const room = await known()
+    const beat = room.gate.heartbeat()
+    await room.answer('heartbeat', at('E2'))
+    await room.answer('rotate', new Error('reset'))
+    await beat
+    expect(room.told).toEqual(['away', 'degraded: reset'])
+    expect(room.owed).toBe(1)
+    await room.clock.advance(50)
+    await room.answer('heartbeat', at('E2'))
+    await room.answer('rotate', at('E2'))
+    expect(room.told.slice(2)).toEqual(['recovered: 1'])
+  })
+
+  test('found_byAProbe_isTold_beforeTheGateOpens', async () => {
+    const room = await known()
+    room.gate.distrust(new Error('gone'))
+    await room.clock.advance(50)
+    await room.answer('heartbeat', at('E2'))
+    expect(room.gate.status).toBe('away')
+    await room.answer('rotate', at('E2'))
+    expect(room.gate.status).toBe('connected')
   })
 })

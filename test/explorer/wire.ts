@@ -84,6 +84,7 @@ export class Wire implements StoreDriver {
     return {
       ...(Object.fromEntries(asked) as Store),
       partition: (place) => store.partition(place),
+      inspect: () => store.inspect(),
       reconnect: () => {
         this.disconnect(process)
         this.resubscribe(process)

@@ -77,6 +77,45 @@ describe('the subscription alone is lost', () => {
     for (let at = 0; at < 5; at++)
       expect(await cache.getEntry('user:1', user.load)).toMatchObject({ value: 'a', tier: 'store' })
     expect(cache.health()).toMatchObject({ subscription: 'unsubscribed', memoryLease: 'lost' })
+    await until(() => cache.health().warnings.length > 0, 'the warning')
+    expect(cache.health().warnings[0]).toMatch(/refuses the subscription.*NOPERM/)
+  })
+})
+
+describe('what a server does not allow', () => {
+  test('INFO and SCAN: health says what is not covered, and how to cover it', async () => {
+    const server = await start()
+    const admin = openClient(server.port)
+    await admin.call('ACL', 'SETUSER', 'narrow', 'on', '>word', '~*', '&*', '+@all', '-info', '-scan')
+    // Without INFO the client cannot tell whether the server is still loading its data.
+    const { cache } = open(server, {
+      client: { username: 'narrow', password: 'word', enableReadyCheck: false },
+    })
+    const warned: string[] = []
+    cache.on('warning', ({ message }) => warned.push(message))
+    await cache.ready()
+    await until(() => cache.health().warnings.length === 2, 'two warnings')
+    expect(cache.health().warnings).toEqual([
+      expect.stringMatching(/refuses INFO.*\+info/),
+      expect.stringMatching(/refuses SCAN.*\+scan/),
+    ])
+    expect(warned).toEqual(cache.health().warnings)
+  })
+
+  test('a policy that evicts: a warning in mode bounded, a refusal where it might take a lock', async () => {
+    const server = await start({ config: { 'maxmemory-policy': 'allkeys-lru' } })
+    const { cache } = open(server)
+    await cache.ready()
+    await until(() => cache.health().warnings.length > 0, 'the warning')
+    expect(cache.health().warnings).toEqual([expect.stringMatching(/allkeys-lru.*volatile-/)])
+    const { cache: locking } = open(server, { name: uniqueName(), consistency: 'committed' })
+    await expect(locking.ready()).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    const admin = openClient(server.port)
+    await admin.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    const { cache: other } = open(server)
+    await other.ready()
+    await other.get('user:1', async () => 1)
+    expect(other.health().warnings).toEqual([])
   })
 })
 
@@ -124,6 +163,57 @@ describe('the server becomes a replica', () => {
     await up(cache)
     expect(await cache.get('user:1', user.load)).toBe('new')
     expect(told.map((event) => event.name)).toEqual(['degraded', 'recovered'])
+  })
+})
+
+/** What the store answers once it is used again. */
+async function storeAnswers(cache: Cache, load: () => Promise<unknown>): Promise<unknown> {
+  let answer: unknown
+  await until(async () => {
+    const { value, tier } = await cache.getEntry('user:1', load)
+    answer = value
+    return tier === 'store'
+  }, 'the store to answer')
+  return answer
+}
+
+describe('onStoreRestart', () => {
+  const kept = { appendonly: 'yes', appendfsync: 'always' }
+
+  test('trust: what a restart with data kept brings back is believed, and health says so', async () => {
+    const server = await start({ config: kept })
+    const name = uniqueName()
+    const { cache } = open(server, { name, onStoreRestart: 'trust', memory: false })
+    await cache.ready()
+    const user = row('a')
+    await cache.get('user:1', user.load)
+    expect((await cache.invalidate({ keys: ['user:2'] })).status).toBe('applied')
+    user.value = 'b'
+    await server.restart()
+    expect(await storeAnswers(cache, user.load)).toBe('a')
+    expect(cache.health().warnings).toEqual([expect.stringMatching(/onStoreRestart/)])
+  })
+
+  test('distrust: nothing is', async () => {
+    const server = await start({ config: kept })
+    const { cache } = open(server, { memory: false })
+    await cache.ready()
+    const user = row('a')
+    await cache.get('user:1', user.load)
+    user.value = 'b'
+    await server.restart()
+    expect(await storeAnswers(cache, user.load)).toBe('b')
+  })
+
+  test('trust, restarted without data: a new epoch', async () => {
+    const server = await start({ config: { appendonly: 'no', save: '' } })
+    const { cache } = open(server, { onStoreRestart: 'trust', memory: false })
+    await cache.ready()
+    const user = row('a')
+    await cache.get('user:1', user.load)
+    user.value = 'b'
+    await server.restart({ empty: true })
+    expect(await storeAnswers(cache, user.load)).toBe('b')
   })
 })
 

@@ -122,7 +122,7 @@ export const inStampTable: readonly Mutant[] = [
     LOG,
     'this.#floor = this.#position - 1',
     '',
-    { mode: 'bounded', shape: 'stale' },
+    { mode: 'bounded', shape: 'cold' },
   ),
   mutant(
     'a flush is forgotten by the log',

@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts'
 
 const STATE = 'stores/memory-state.ts'
-const STORE = 'stores/memory.ts'
+const STORE = 'stores/memory-session.ts'
 const FETCH = 'read/fetch.ts'
 
 /** Guards that stand behind one another: one alone is not missed, so all of a kind are taken out together. */
@@ -37,8 +37,8 @@ export const inLayers: readonly Mutant[] = [
       },
       {
         file: STORE,
-        find: 'for (const name of expired) this.#namespace.rotate(name, undefined)',
-        replace: 'for (const name of expired) this.#namespace.lapse(name)',
+        find: 'for (const name of expired) home.namespace.rotate(name, undefined)',
+        replace: 'for (const name of expired) home.namespace.lapse(name)',
       },
       {
         file: STATE,

@@ -1,7 +1,7 @@
 import { type Mutant, mutant } from './mutant.ts'
 
 const STATE = 'stores/memory-state.ts'
-const STORE = 'stores/memory.ts'
+const STORE = 'stores/memory-session.ts'
 const HEARD = 'stores/acknowledgements.ts'
 
 /** The atomic steps of the store. */
@@ -18,8 +18,8 @@ export const inStores: readonly Mutant[] = [
     'a value needs no current vector',
     '2, a value is valid when the tokens are current',
     STORE,
-    'return startsWith(stored, expected)',
-    'return startsWith(stored, expected.slice(0, 21))',
+    'return startsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens))',
+    'return startsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens).slice(0, 21))',
   ),
   mutant(
     'rotating leaves the token',
@@ -80,8 +80,8 @@ export const inStores: readonly Mutant[] = [
     'a stamp that is missing is not published',
     '2 ⚑ advances the sequence and publishes, whether or not the stamp existed',
     STORE,
-    '    return this.#step(() => {\n      for (const name of stamps) this.#namespace.rotate(name, lock)',
-    "    return this.#step(() => {\n      if (keys.length === 0 && stamps.every((name) => this.#namespace.token(name) === '')) return this.#reply()\n      for (const name of stamps) this.#namespace.rotate(name, lock)",
+    '    return this.#step((home) => {\n      for (const name of stamps) home.namespace.rotate(name, lock)',
+    "    return this.#step((home) => {\n      if (keys.length === 0 && stamps.every((name) => home.namespace.token(name) === '')) return this.#reply(home)\n      for (const name of stamps) home.namespace.rotate(name, lock)",
     { mode: 'bounded', shape: 'restart' },
   ),
   mutant(
@@ -96,15 +96,15 @@ export const inStores: readonly Mutant[] = [
     'naming a key is not published',
     '5, publishes the key',
     STORE,
-    'return this.#publish({ stamps, keys: names, everyKey: false, cause }, heard)',
-    'return this.#publish({ stamps, keys: [], everyKey: false, cause }, heard)',
+    'return this.#publish(home, { stamps, keys: names, everyKey: false, cause }, heard)',
+    'return this.#publish(home, { stamps, keys: [], everyKey: false, cause }, heard)',
     { mode: 'bounded', shape: 'named' },
   ),
   mutant(
     'a sweep leaves what it should find',
     '2, ad-hoc patterns: complete passes',
     STORE,
-    'if (patterns.some((pattern) => pattern.test(key))) this.#application.forget(key)',
+    'if (patterns.some((pattern) => pattern.test(key))) home.application.forget(key)',
     '',
     { shape: 'named' },
   ),

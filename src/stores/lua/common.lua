@@ -18,27 +18,37 @@ end
 
 -- The epoch and sequence of this incarnation of the data. The epoch follows the primary's replication id, which a
 -- restart and a failover change: without a record that can be read, or under another id, everything cached before is
--- void. A replica knows nothing for certain, so that it answers nothing.
+-- void; under settings that trust restarts, only without a record. A replica knows nothing for certain, so that it
+-- answers nothing.
 local function epoch_of(state, fresh)
   local info = redis.pcall('INFO', 'replication')
   if type(info) ~= 'string' then info = '' end
   if string.find(info, 'role:slave', 1, true) then error('READONLY this is a replica; the cache needs the primary') end
   local replid = string.match(info, 'master_replid:(%x+)') or 'unknown'
-  local known = redis.pcall('HMGET', state, 'epoch', 'seq', 'replid', 'born')
+  local known = redis.pcall('HMGET', state, 'epoch', 'seq', 'replid', 'born', 'settings')
   if known.err then
     redis.call('UNLINK', state)
-  elseif known[1] and known[3] == replid and #known[1] == 16 and string.find(known[2] or '', '^%d+$') then
-    return known[1], tonumber(known[2]), tonumber(known[4])
+  elseif known[1] and known[3] and #known[1] == 16 and string.find(known[2] or '', '^%d+$') then
+    if known[3] == replid then return known[1], tonumber(known[2]), tonumber(known[4]) end
+    if string.find(known[5] or '', "onStoreRestart 'trust'", 1, true) then
+      redis.call('HSET', state, 'replid', replid)
+      return known[1], tonumber(known[2]), tonumber(known[4])
+    end
   end
   local born = now()
   redis.call('HSET', state, 'epoch', fresh, 'seq', 0, 'replid', replid, 'born', born)
   return fresh, 0, born
 end
 
--- Keeps the namespace's settings alive; gives those in force where they differ, else ''.
+-- Keeps the namespace's settings alive; gives those in force where they differ, else ''. What was cached under other
+-- settings is void: before epoch_of, so that it begins a new epoch.
 local function agree(state, time, settings, lifetime)
+  typed(state, 'hash')
   local known = redis.call('HMGET', state, 'settings', 'settled')
-  if known[1] and known[1] ~= settings and (tonumber(known[2] or '') or 0) > time then return known[1] end
+  if known[1] and known[1] ~= settings then
+    if (tonumber(known[2] or '') or 0) > time then return known[1] end
+    redis.call('HDEL', state, 'epoch')
+  end
   redis.call('HSET', state, 'settings', settings, 'settled', time + tonumber(lifetime))
   return ''
 end

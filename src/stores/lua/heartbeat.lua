@@ -7,8 +7,8 @@
 --           settings in force where they differ or '' }
 redis.call('UNLINK', KEYS[5])
 local time = now()
-local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local differing = agree(KEYS[1], time, ARGV[6], ARGV[7])
+local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 if differing ~= '' then return { epoch, sequence, 0, '', differing } end
 typed(KEYS[4], 'zset')
 redis.call('ZADD', KEYS[4], time, ARGV[4])

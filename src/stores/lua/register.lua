@@ -5,9 +5,9 @@
 -- ARGV: fresh epoch, map digest, registration ms, fresh token, skeleton, settings, ms that settings stay in force
 -- returns { epoch, sequence, settings in force where they differ or '' }
 redis.call('UNLINK', KEYS[5])
-local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 local time = now()
 local differing = agree(KEYS[1], time, ARGV[6], ARGV[7])
+local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
 if differing ~= '' then return { epoch, sequence, differing } end
 local lifetime = tonumber(ARGV[3])
 typed(KEYS[2], 'zset')

@@ -48,6 +48,7 @@ export class Process implements StoreListener {
   }
 
   unsubscribed(): void {}
+  reconnected(): void {}
 
   invalidated(message: InvalidationMessage): void {
     this.heard.push(message)
