@@ -1,6 +1,6 @@
-import { canonical } from './encoding.ts'
 import { CacheError, show } from './errors.ts'
 import type { CompiledFamily } from './key.ts'
+import { leadingInstance } from './leading-instance.ts'
 import { Pattern } from './pattern.ts'
 import { patternStamp, type StampName } from './stamp.ts'
 
@@ -49,39 +49,4 @@ export function adhocTarget(
     stamp: known === undefined ? undefined : patternStamp(known.pattern.text, known.run),
     sweep: tail < 0 ? [head] : [head, new Pattern(`${head.text}:*`, WHAT, true)],
   }
-}
-
-const TOKENS = /\{[^{}]*\}|\*|[^{}*]+/g
-/** A value in the encoding of keys. */
-const VALUE = '(?:[A-Za-z0-9_.~@+=,/-]|%(?:[0-9A-F]{2}|u[0-9A-F]{4}|_))+'
-const OPEN = String.raw`\{[^{}]*\}`
-/** What a star of the map covers: another star, or what a family leaves open: whole segments, its tail. */
-const COVERED = String.raw`(?:\*|${OPEN}(?::${OPEN})*(?:\[.*\])?|\[.*\])`
-
-/**
- * Where `asked` is a pattern of the map with its first captures filled in, the values filled in, as stamps spell them;
- * undefined for anything else. Every key that `asked` matches then hangs on the pattern's stamp at these values, which
- * is what lets a rotation stand for a sweep.
- *
- * So the two must agree piece by piece: text by text, a star by a star (or by what a family leaves open there), a
- * capture by a value or by a capture. What would match more than the pattern does is none:
- *
- * - a `*` in the place of a capture, since `capacity:7:*` also matches `capacity:7:USD:spot`, which
- *   `capacity:{entityId}:{currency}` does not;
- * - a value beside a star, since `metrics:1*` also matches `metrics:10`, whose capture in `metrics:{id}*` is 10.
- */
-export function leadingInstance(pattern: Pattern, asked: string): readonly string[] | undefined {
-  const tokens = pattern.text.match(TOKENS) ?? []
-  const shape = tokens.map((token, at) => {
-    if (token === '*') return COVERED
-    if (!token.startsWith('{')) return token.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
-    if (tokens[at - 1] === '*') return `(${OPEN})`
-    // An open tail begins with a colon or is empty, so the value before it is a whole segment.
-    return tokens[at + 1] === '*' ? `(${OPEN}|${VALUE}(?=\\[))` : `(${OPEN}|${VALUE})`
-  })
-  const found = new RegExp(`^${shape.join('')}$`, 'u').exec(asked)?.slice(1)
-  if (found === undefined) return undefined
-  const firstOpen = found.findIndex((piece) => piece.startsWith('{'))
-  const run = firstOpen < 0 ? found : found.slice(0, firstOpen)
-  return found.slice(run.length).every((piece) => piece.startsWith('{')) ? run.map(canonical) : undefined
 }
