@@ -80,33 +80,39 @@ export class Pattern {
     return this.#ways(key)
   }
 
-  /** Answers whether the tokens from `index` on match the key from `at` on; each place is looked at once. */
+  /**
+   * Answers whether the tokens from `index` on match the key from `at` on. Made token by token from the last to the
+   * first, each in one pass from the key's end: searched from the front, the ways to share a segment out among several
+   * captures would be as many as the square of its length, and keys hold what users type.
+   */
   #reaches(key: string): (index: number, at: number) => boolean {
-    const known = new Map<number, boolean>()
-    /** The last end of each star from which the rest matches: one that starts no later can end there. */
-    const lastEnds = new Map<number, number>()
-    const lastEnd = (index: number): number => {
-      let end = key.length
-      while (end >= 0 && !(this.#starEndsAt(index, key, end) && reaches(index + 1, end))) end--
-      lastEnds.set(index, end)
-      return end
+    const [first] = this.#tokens
+    if (first?.kind === 'text' && !key.startsWith(first.text)) return () => false
+    const reached: Uint8Array[] = []
+    reached[this.#tokens.length] = new Uint8Array(key.length + 1).fill(1, key.length)
+    for (let index = this.#tokens.length - 1; index >= 0; index--)
+      reached[index] = this.#startsOf(index, key, reached[index + 1] as Uint8Array)
+    return (index, at) => reached[index]?.[at] === 1
+  }
+
+  /** From where on a token and all after it match, given from where on those after it do. */
+  #startsOf(index: number, key: string, after: Uint8Array): Uint8Array {
+    const token = this.#tokens[index] as Token
+    const starts = new Uint8Array(key.length + 1)
+    if (token.kind === 'text') {
+      for (let at = key.indexOf(token.text); at >= 0; at = key.indexOf(token.text, at + 1))
+        starts[at] = after[at + token.text.length] as number
+      return starts
     }
-    const reaches = (index: number, at: number): boolean => {
-      const token = this.#tokens[index]
-      if (token === undefined) return at === key.length
-      if (token.kind === 'star') return at <= (lastEnds.get(index) ?? lastEnd(index))
-      if (token.kind === 'text') {
-        return key.startsWith(token.text, at) && reaches(index + 1, at + token.text.length)
-      }
-      const place = index * (key.length + 1) + at
-      let reached = known.get(place)
-      if (reached === undefined) {
-        reached = captureEnds(this.#tokens[index + 1], key, at).some((end) => reaches(index + 1, end))
-        known.set(place, reached)
-      }
-      return reached
+    const insideSegment = token.kind === 'capture' && endsInsideSegment(this.#tokens[index + 1])
+    for (let at = key.length; at >= 0; at--) {
+      const next = starts[at + 1] ?? 0
+      if (token.kind === 'star') starts[at] = after[at] === 1 && this.#starEndsAt(index, key, at) ? 1 : next
+      else if (at === key.length || key[at] === ':') starts[at] = 0
+      else if (at + 1 === key.length || key[at + 1] === ':') starts[at] = after[at + 1] as number
+      else starts[at] = insideSegment && after[at + 1] === 1 ? 1 : next
     }
-    return reaches
+    return starts
   }
 
   /** A capture begins where a segment does, so that is where a star before it ends. */
@@ -152,12 +158,17 @@ export class Pattern {
   }
 }
 
+/** Whether a capture may end before its segment does: before a suffix. */
+function endsInsideSegment(next: Token | undefined): boolean {
+  return next?.kind === 'text' && !next.text.startsWith(':')
+}
+
 /** Where a capture that starts at `at` may end: at the segment's end, or before a suffix inside the segment. */
 function captureEnds(next: Token | undefined, key: string, at: number): readonly number[] {
   const colon = key.indexOf(':', at)
   const end = colon < 0 ? key.length : colon
   if (end === at) return []
-  if (next?.kind !== 'text' || next.text.startsWith(':')) return [end]
+  if (next?.kind !== 'text' || !endsInsideSegment(next)) return [end]
   const ends: number[] = []
   for (let cut = at + 1; cut <= end; cut++) if (key.startsWith(next.text, cut)) ends.push(cut)
   return ends
