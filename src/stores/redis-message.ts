@@ -1,5 +1,6 @@
 import type { Cause } from '../core/events.ts'
 import type { InvalidationMessage } from '../core/store.ts'
+import { crc32 } from './redis-checksum.ts'
 
 /** What a message carries besides epoch and sequence. */
 export interface MessageBody {
@@ -13,9 +14,12 @@ export interface MessageBody {
   readonly heard: boolean
 }
 
-/** The body of a message, as the scripts publish it behind `EPOCH:SEQUENCE:`. */
+/**
+ * The body of a message, as the scripts publish it behind `EPOCH:SEQUENCE:`: its checksum and what it says, as JSON. A
+ * damaged epoch or number is noticed as a gap; a damaged name would leave in memory what the message was to void.
+ */
 export function encodeBody({ stamps, keys, everyKey, name, cause, heard }: MessageBody): string {
-  return JSON.stringify({
+  const said = JSON.stringify({
     s: stamps,
     k: keys,
     e: everyKey ? 1 : 0,
@@ -23,9 +27,10 @@ export function encodeBody({ stamps, keys, everyKey, name, cause, heard }: Messa
     c: cause,
     ...(heard ? { a: 1 } : {}),
   })
+  return `${checksum(said)}:${said}`
 }
 
-const HEAD = /^([A-Za-z0-9_-]{16}):(\d{1,16}):/
+const HEAD = /^([A-Za-z0-9_-]{16}):(\d{1,16}):([0-9a-f]{8}):/
 
 /**
  * Reads a message of a partition's channel. Never throws: undefined for what is no message, which the sequence then
@@ -38,15 +43,18 @@ export function decodeMessage(
 ): (InvalidationMessage & { readonly heard: boolean }) | undefined {
   const head = HEAD.exec(message)
   if (head === null) return undefined
+  const said = message.slice(head[0].length)
+  const sequence = Number(head[2])
+  if (head[3] !== checksum(said) || !Number.isSafeInteger(sequence)) return undefined
   try {
-    const body = JSON.parse(message.slice(head[0].length)) as Record<string, unknown> | null
+    const body = JSON.parse(said) as Record<string, unknown> | null
     if (typeof body !== 'object' || body === null) return undefined
     if (!isTexts(body.s) || !isTexts(body.k)) return undefined
     const own = body.n === name
     return {
       partition,
       epoch: head[1] as string,
-      sequence: Number(head[2]),
+      sequence,
       stamps: body.s,
       keys: own ? body.k : [],
       everyKey: own && body.e === 1,
@@ -75,15 +83,21 @@ function readCause(value: unknown): Cause | undefined {
   }
 }
 
-/** An acknowledgement: which invalidation, in which partition, was applied by whom. */
+/** An acknowledgement: which invalidation, in which partition, was applied by whom; its checksum first. */
 export function encodeAcknowledgement(id: string, partition: number, process: string): string {
-  return `${id}:${partition}:${process}`
+  const said = `${id}:${partition}:${process}`
+  return `${checksum(said)}:${said}`
 }
 
 /** Reads an acknowledgement; undefined for anything else. */
 export function decodeAcknowledgement(
   text: string,
 ): { readonly id: string; readonly process: string } | undefined {
-  const match = /^([^:]{1,64}:\d{1,6}):(.{1,256})$/.exec(text)
-  return match === null ? undefined : { id: match[1] as string, process: match[2] as string }
+  const match = /^([0-9a-f]{8}):([^:]{1,64}:\d{1,6}):(.{1,256})$/.exec(text)
+  if (match === null || match[1] !== checksum(text.slice(9))) return undefined
+  return { id: match[2] as string, process: match[3] as string }
+}
+
+function checksum(text: string): string {
+  return crc32(Buffer.from(text)).toString(16).padStart(8, '0')
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { crc32 } from '../../src/stores/redis-checksum.ts'
 import {
   decodeAcknowledgement,
   decodeMessage,
@@ -10,6 +11,10 @@ import {
 
 const EPOCH = 'epoch-1234567890'
 const text = fc.string({ unit: 'binary', maxLength: 20 })
+
+/** A message that says this, checksum and all. */
+const sealed = (said: string) =>
+  `${EPOCH}:1:${crc32(Buffer.from(said)).toString(16).padStart(8, '0')}:${said}`
 
 const body: fc.Arbitrary<MessageBody> = fc.record({
   stamps: fc.array(text),
@@ -46,6 +51,27 @@ describe('a message', () => {
     })
   })
 
+  test('decode_damaged_isRefused_orAnotherEpochOrNumber', () => {
+    // Passing for the next message with another name in it, it would leave the right one's values in memory.
+    const said = {
+      stamps: ['a:{id}|71'],
+      keys: ['k'],
+      everyKey: false,
+      name: 'shop',
+      cause: undefined,
+      heard: true,
+    }
+    const message = `${EPOCH}:7:${encodeBody(said)}`
+    for (let at = 0; at < message.length; at++) {
+      for (const put of ['', '0', 'x', '"', '\\u0031']) {
+        const damaged = message.slice(0, at) + put + message.slice(at + 1)
+        const read = decodeMessage(damaged, 0, 'shop')
+        if (damaged !== message && read !== undefined)
+          expect(read.epoch !== EPOCH || read.sequence !== 7).toBe(true)
+      }
+    }
+  })
+
   test('decode_any_neverThrows_andGivesNothingHalfRead', () => {
     const whole = fc
       .tuple(body, fc.nat())
@@ -56,16 +82,16 @@ describe('a message', () => {
         const start = at % message.length
         return message.slice(0, start) + put + message.slice(start + length)
       })
-    const json = fc.jsonValue().map((value) => `${EPOCH}:1:${JSON.stringify(value)}`)
+    const json = fc.jsonValue().map((value) => sealed(JSON.stringify(value)))
     const almost = fc
       .record(
         { s: fc.jsonValue(), k: fc.jsonValue(), e: fc.jsonValue(), n: fc.jsonValue(), c: fc.jsonValue() },
         { requiredKeys: [] },
       )
-      .map((value) => `${EPOCH}:1:${JSON.stringify(value)}`)
+      .map((value) => sealed(JSON.stringify(value)))
     const polluting = fc.constantFrom(
-      `${EPOCH}:1:{"s":[],"k":[],"__proto__":{"polluted":1},"n":"shop"}`,
-      `${EPOCH}:1:{"s":[],"k":[],"c":{"__proto__":{"polluted":1},"id":"a","process":"b","tables":[]}}`,
+      sealed('{"s":[],"k":[],"__proto__":{"polluted":1},"n":"shop"}'),
+      sealed('{"s":[],"k":[],"c":{"__proto__":{"polluted":1},"id":"a","process":"b","tables":[]}}'),
     )
     fc.assert(
       fc.property(fc.oneof(text, damaged, json, almost, polluting), (message) => {
@@ -90,6 +116,17 @@ describe('an acknowledgement', () => {
       id: 'change-1:3',
       process: 'shop#a@xyz',
     })
+  })
+
+  test('decode_damaged_isNone', () => {
+    // Another's acknowledgement, or another partition's, would let a commit go that somebody has not heard of.
+    const given = encodeAcknowledgement('change-1', 3, 'shop#a@xyz')
+    for (let at = 0; at < given.length; at++) {
+      for (const put of ['', '1', 'b', ':']) {
+        const damaged = given.slice(0, at) + put + given.slice(at + 1)
+        if (damaged !== given) expect(decodeAcknowledgement(damaged)).toBeUndefined()
+      }
+    }
   })
 
   test('decode_any_neverThrows', () => {
