@@ -123,7 +123,7 @@ export class Scripts {
     const reply = list(await this.#run('ccReadBuffer', keys, args))
     const position = positionOf(reply, partition)
     if (number(reply[2]) !== 1) return undefined
-    const tokens = list(reply[3]).map(text)
+    const tokens = list(reply[3]).map(token)
     const results = items.map(({ stamps }, at): ReadResult => {
       const [value, voided, claim, holder] = list(reply[5 + at])
       const state = number(claim)
@@ -138,7 +138,7 @@ export class Scripts {
         holder: text(holder) || undefined,
       }
     })
-    const expired = list(reply[4]).map((index) => names[number(index) - 1] as StampName)
+    const expired = list(reply[4]).map((index) => names[number(index) - 1] ?? refuse())
     return { position, results, expired }
   }
 
@@ -236,7 +236,7 @@ export class Scripts {
     return {
       position: positionOf(reply, partition),
       registered: number(reply[2]) === 1,
-      registration: text(reply[3]),
+      registration: token(reply[3]),
       differing: text(reply[4]),
     }
   }
@@ -274,22 +274,30 @@ export class Scripts {
 function positionOf(reply: readonly unknown[], partition: number): Position {
   const epoch = text(reply[0])
   const sequence = number(reply[1])
-  if (epoch.length !== TOKEN_LENGTH || !Number.isSafeInteger(sequence)) {
-    throw new CacheError('STORE_REPLY', 'The store gave a reply that no script of this version gives.')
-  }
-  return { partition, epoch, sequence }
+  return epoch.length === TOKEN_LENGTH ? { partition, epoch, sequence } : refuse()
+}
+
+/** A token, or an empty text for none. */
+function token(reply: unknown): string {
+  const found = text(reply)
+  return found === '' || found.length === TOKEN_LENGTH ? found : refuse()
 }
 
 function list(reply: unknown): readonly unknown[] {
-  return Array.isArray(reply) ? reply : []
+  return Array.isArray(reply) ? reply : refuse()
 }
 
 function text(reply: unknown): string {
   return reply instanceof Uint8Array
     ? Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString('latin1')
-    : ''
+    : refuse()
 }
 
 function number(reply: unknown): number {
-  return typeof reply === 'number' ? reply : Number(reply instanceof Uint8Array ? text(reply) : Number.NaN)
+  return Number.isSafeInteger(reply) && (reply as number) >= 0 ? (reply as number) : refuse()
+}
+
+/** What is half understood is not acted upon: a list that is missing may be that of those to wait for. */
+function refuse(): never {
+  throw new CacheError('STORE_REPLY', 'The store gave a reply that no script of this version gives.')
 }
