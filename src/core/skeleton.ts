@@ -44,10 +44,8 @@ export class ForeignMap {
   static read(text: string): ForeignMap | undefined {
     try {
       if (text.length > MOST_TEXT) return undefined
-      const skeleton = JSON.parse(text) as Partial<Skeleton> | null
-      if (skeleton?.format !== 1 || typeof skeleton.tables !== 'object' || skeleton.tables === null)
-        return undefined
-      return new ForeignMap(skeleton as Skeleton)
+      const skeleton: unknown = JSON.parse(text)
+      return isSkeleton(skeleton) ? new ForeignMap(skeleton) : undefined
     } catch {
       return undefined
     }
@@ -91,6 +89,23 @@ export class ForeignMap {
     }
     return stamps
   }
+}
+
+/** Whether every part of it is there: by a map that is half read, a change would void less than its readers need. */
+function isSkeleton(read: unknown): read is Skeleton {
+  if (!isRecord(read) || read.format !== 1 || !isRecord(read.tables)) return false
+  if (!isTexts(read.patterns) || !isTexts(read.scopes)) return false
+  return Object.values(read.tables).every(
+    (table) => isRecord(table) && isTexts(table.bound) && isTexts(table.whole) && isTexts(table.stable),
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 /** The values of the pattern's captures, as far as they are bound from the first one on. */
