@@ -28,7 +28,9 @@ export function decodeToken(text: string): ReadToken {
   let queued = false
   for (const part of parts) {
     const match = POSITION.exec(part)
-    if (match) raise(positions, match[1] as string, Number.parseInt(match[2] as string, 36))
+    const sequence = Number.parseInt(match?.[2] ?? '', 36)
+    // A number that is too large to be exact would be another one once it is written again.
+    if (match && Number.isSafeInteger(sequence)) raise(positions, match[1] as string, sequence)
     else if (part === QUEUED) queued = true
     else return unreadable
   }

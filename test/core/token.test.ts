@@ -55,6 +55,9 @@ test.each([
   '1~aaaaaaaaaaaaaaaa.1.1',
   '1~aaaaaaaaaaaaaaaa.A',
   '1~aaaaaaaaaaaaaaaa.zzzzzzzzzzzz',
+  // Beyond what a number holds exactly.
+  '1~aaaaaaaaaaaaaaaa.2gosa7pa2gw',
+  '1~aaaaaaaaaaaaaaaa.zzzzzzzzzzz',
   '1~q ',
   ` 1~q`,
   '1~__proto__.1',
