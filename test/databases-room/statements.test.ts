@@ -225,6 +225,8 @@ describe('other statements', () => {
     expect(kinds(`SELECT ${'('.repeat(100_000)}1`)).toEqual(['read'])
     expect(kinds(`SELECT ${'/*'.repeat(100_000)}`)).toEqual(['opaque'])
     expect(kinds(`SELECT '${"''".repeat(500_000)}'`)).toEqual(['read'])
+    // More columns than a call takes arguments.
+    expect(kinds(`UPDATE t SET (b${',a'.repeat(200_000)}) = (1)`)).toEqual(['write'])
     expect(performance.now() - started).toBeLessThan(5_000)
   })
 })

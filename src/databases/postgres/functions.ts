@@ -80,8 +80,9 @@ const OPENING = toIndex(`
 
 /** Whether every call in the tokens is of a built-in function that writes nothing. `known` places are no calls. */
 export function callsAreHarmless(tokens: readonly Token[], known: readonly number[] = []): boolean {
+  const places = new Set(known)
   for (let at = 1; at < tokens.length; at++) {
-    if (isSymbol(tokens[at], '(') && !known.includes(at) && !isHarmless(tokens, at - 1)) return false
+    if (isSymbol(tokens[at], '(') && !places.has(at) && !isHarmless(tokens, at - 1)) return false
   }
   return true
 }

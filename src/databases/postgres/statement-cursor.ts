@@ -104,7 +104,7 @@ export class StatementCursor {
       if (isSymbol(this.#tokens[first], '(')) {
         const close = this.#depths.indexOf(0, first + 1)
         if (!isSymbol(this.#tokens[close], ')') || !isSymbol(this.#tokens[close + 1], '=')) return undefined
-        columns.push(...this.#items(first + 1, close, 1).map(([inner]) => this.#column(inner)))
+        for (const [inner] of this.#items(first + 1, close, 1)) columns.push(this.#column(inner))
       } else {
         const after = this.#tokens[first + 1]
         if (first + 1 >= last || !['=', '.', '['].some((one) => isSymbol(after, one))) return undefined
