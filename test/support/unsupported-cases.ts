@@ -1,0 +1,32 @@
+import type { UnsupportedCases } from 'coherent-cache/testing'
+
+/**
+ * What each adapter does not keep of the conformance suite. The suite checks every entry, and the table in
+ * docs/databases.md is made of them.
+ */
+export const unsupportedCases = {
+  pg: {},
+  pglite: {
+    'two clients: each transaction is its own': {
+      reason:
+        'PGlite has one connection: inside a transaction, another bound database over it waits for ever.',
+      fails: /did not happen within/,
+    },
+    'a serialization failure, and the retry': {
+      reason: 'Transactions run one after another, so none fails for another.',
+      fails: /transactions that overlap/,
+    },
+    'a deadlock, and the retry': {
+      reason: 'Transactions run one after another, so none waits for another.',
+      fails: /transactions that overlap/,
+    },
+    'a connection lost during COMMIT, the rows committed': {
+      reason: 'It runs in this process.',
+      fails: /no connection that could be lost/,
+    },
+    'a connection lost during COMMIT, the rows not committed': {
+      reason: 'It runs in this process.',
+      fails: /no connection that could be lost/,
+    },
+  },
+} satisfies Record<string, UnsupportedCases>
