@@ -7,8 +7,8 @@
  *     npm run explore -- --exhaustive              every schedule of the small scenarios
  */
 import { parseArgs } from 'node:util'
+import type { Mode } from '../judging/promises.ts'
 import { randomChooser, turning } from './choosers.ts'
-import type { Mode } from './judge.ts'
 import { type Played, play } from './play.ts'
 import { randomScenario } from './random-scenario.ts'
 import { minimise, readTurns, tell, writeTurns } from './report.ts'

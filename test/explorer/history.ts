@@ -1,14 +1,12 @@
 import type { Freshness, Receipt } from 'coherent-cache'
+import type { JudgedRead, JudgedWrite, Moment } from '../judging/promises.ts'
 import type { Rows } from './database.ts'
 
-/** A moment of a schedule: how many steps had been taken, and what time it was. */
-export interface Moment {
-  readonly step: number
-  readonly time: number
-}
+/** Of a schedule: how many steps had been taken, and what time it was. */
+export type { Moment }
 
 /** One write of one row, with everything a reader may count on. */
-export interface Write {
+export interface Write extends JudgedWrite {
   readonly process: string
   readonly row: string
   /** How the cache is told, for people. */
@@ -27,7 +25,7 @@ export interface Write {
 }
 
 /** One read of one key, in or outside a unit. */
-export interface Read {
+export interface Read extends JudgedRead {
   readonly process: string
   readonly by: string
   readonly key: string

@@ -1,8 +1,7 @@
+import { type Mode, promiseBroken } from '../judging/promises.ts'
 import { show } from './database.ts'
-import type { History, Moment, Read, Write } from './history.ts'
+import type { History, Read, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
-
-export type Mode = 'bounded' | 'committed' | 'strict'
 
 /** A promise that was broken. */
 export interface Violation {
@@ -45,41 +44,15 @@ function judgeRow(
     const lately = promotions.some(
       ({ step, time }) => step > (write.committed?.step ?? 0) && read.begin.time - time < maxStaleness,
     )
-    const promise = promiseBroken(read, write, mode, lately ? undefined : maxStaleness)
+    const promise = promiseBroken(read, write, {
+      mode,
+      maxStaleness: lately ? undefined : maxStaleness,
+      covered: write.covers(read.key),
+      composite: partsOf(read.key).length > 0,
+    })
     if (promise !== undefined) return violation(promise, read, describe(write))
   }
   return undefined
-}
-
-/** The promise by which the read should have seen the write; undefined where there is none. Without T nothing is bounded. */
-function promiseBroken(
-  read: Read,
-  write: Write,
-  mode: Mode,
-  maxStaleness: number | undefined,
-): string | undefined {
-  const { begin, freshness } = read
-  const before = (moment: Moment | undefined) => moment !== undefined && moment.step < begin.step
-  // The parts of a composite are read as nested reads are.
-  if (freshness === 'reload' && partsOf(read.key).length === 0 && before(write.committed))
-    return 'a reload loads anew'
-  if (!write.covers(read.key)) return undefined
-  const acknowledged = before(write.acknowledged)
-  const asks = mode === 'strict' || freshness !== 'bounded'
-  const unbounded = maxStaleness === undefined && !asks
-  if (acknowledged && read.behind.includes(write)) return 'a read with its token'
-  if (acknowledged && read.process === write.process && !unbounded)
-    return 'after its acknowledgement: same process'
-  if (asks && mode !== 'bounded' && write.guarded && before(write.committed))
-    return `between COMMIT and rotation: ${mode}`
-  // A receipt that says `unprotected` says nothing of the rotation.
-  const rotated = write.status === 'applied' ? write.acknowledged : write.replayed
-  if (rotated === undefined || !before(rotated)) return undefined
-  if (asks)
-    return `after its acknowledgement: other processes, ${mode === 'strict' ? mode : 'committed read'}`
-  return !unbounded && begin.time - rotated.time >= (maxStaleness ?? 0)
-    ? 'after its acknowledgement: other processes, T'
-    : undefined
 }
 
 function violation(promise: string, read: Read, what: string): Violation {

@@ -1,5 +1,5 @@
+import type { Mode } from '../judging/promises.ts'
 import { Dice } from './dice.ts'
-import type { Mode } from './judge.ts'
 import type { Actor, Deed, Scenario, Trouble } from './scenario.ts'
 import { SHAPES, type Shape, type ShapeName, shapes } from './shapes.ts'
 import type { MapName } from './shop.ts'

@@ -1,5 +1,5 @@
 import type { Freshness } from 'coherent-cache'
-import type { Mode } from './judge.ts'
+import type { Mode } from '../judging/promises.ts'
 import type { MapName } from './shop.ts'
 
 /** How a write that runs in no unit tells the cache afterwards. */

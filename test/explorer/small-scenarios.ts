@@ -1,4 +1,4 @@
-import type { Mode } from './judge.ts'
+import type { Mode } from '../judging/promises.ts'
 import { type Actor, MAX_STALENESS, type Scenario, type Trouble } from './scenario.ts'
 
 /** The troubles that go with the small scenarios, one at a time. */

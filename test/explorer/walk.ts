@@ -1,6 +1,6 @@
+import type { Mode } from '../judging/promises.ts'
 import { randomChooser } from './choosers.ts'
 import { Exhaustive } from './exhaustive.ts'
-import type { Mode } from './judge.ts'
 import { type Played, play } from './play.ts'
 import { randomScenario } from './random-scenario.ts'
 import type { Scenario } from './scenario.ts'

@@ -1,11 +1,11 @@
 /** Hunts for one mutant: runs in a copy of the sources that has it, and tells which schedule breaks a promise. */
 import { randomChooser, turning } from '../explorer/choosers.ts'
-import type { Mode } from '../explorer/judge.ts'
 import { play } from '../explorer/play.ts'
 import { randomScenario } from '../explorer/random-scenario.ts'
 import { minimise } from '../explorer/report.ts'
 import type { ShapeName } from '../explorer/shapes.ts'
 import { modeOf } from '../explorer/walk.ts'
+import type { Mode } from '../judging/promises.ts'
 
 /** What a hunt is given. */
 export interface Hunt {

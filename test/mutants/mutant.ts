@@ -1,5 +1,5 @@
-import type { Mode } from '../explorer/judge.ts'
 import type { ShapeName } from '../explorer/shapes.ts'
+import type { Mode } from '../judging/promises.ts'
 
 /** A text in a source file, and what stands in its place. The text must be there exactly once. */
 export interface Edit {
