@@ -36,6 +36,11 @@ class Link {
   readonly server: Socket
   /** Bytes on their way, oldest first. Undefined: the end of the stream. */
   readonly held: Record<Direction, (Buffer | undefined)[]> = { toServer: [], toClient: [] }
+  /** Bytes that are to arrive later, oldest first. */
+  readonly late: Record<Direction, { readonly due: number; readonly bytes: Buffer | undefined }[]> = {
+    toServer: [],
+    toClient: [],
+  }
   mute = false
   /** Whether it has asked for a subscription. */
   subscriber = false
@@ -86,12 +91,25 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
         sprung()
       })
     }
-    const arrive = () => {
+    const late = link.late[direction]
+    if (delayMs === 0 && late.length === 0) {
       link.held[direction].push(bytes)
       deliver(link, direction)
+      return
     }
-    if (delayMs === 0) arrive()
-    else void sleep(delayMs).then(arrive)
+    late.push({ due: performance.now() + delayMs, bytes })
+    if (late.length === 1) void arrive(link, direction)
+  }
+
+  /** What is late arrives in its order, also where the delay has become shorter meanwhile. */
+  const arrive = async (link: Link, direction: Direction): Promise<void> => {
+    const late = link.late[direction]
+    for (let next = late[0]; next !== undefined; next = late[0]) {
+      await sleep(Math.max(0, next.due - performance.now()))
+      link.held[direction].push(next.bytes)
+      deliver(link, direction)
+      late.shift()
+    }
   }
 
   const accept = (client: Socket): void => {
