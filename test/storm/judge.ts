@@ -32,7 +32,8 @@ interface Piece {
 const SLACK_MS = 1
 /** Reads are judged once whatever was written before them has surely been told. */
 const HOLD_MS = 3_000
-const MOST_TOLD = 20
+/** Of each promise. */
+const MOST_TOLD = 5
 
 /** Judges the reads of a storm while it goes on, in bounded memory. */
 export class Judge {
@@ -47,7 +48,10 @@ export class Judge {
   readonly byTier = new Map<string, number>()
   /** Older than T and yet within what is promised, by reason. */
   readonly allowed = new Map<string, number>()
+  /** The first few of each promise. */
   readonly violations: Violation[] = []
+  /** How often each promise was broken. */
+  readonly broken = new Map<string, number>()
   /** Reads too old to be judged, and values of writes whose outcome never became known. */
   readonly unjudged = { tooOld: 0, unknownWrite: 0 }
   rows = 0
@@ -211,7 +215,10 @@ export class Judge {
   }
 
   #found(violation: Violation): void {
-    if (this.violations.length < MOST_TOLD) this.violations.push(violation)
+    const { promise } = violation
+    const times = (this.broken.get(promise) ?? 0) + 1
+    this.broken.set(promise, times)
+    if (times <= MOST_TOLD) this.violations.push(violation)
   }
 }
 

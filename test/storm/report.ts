@@ -25,10 +25,12 @@ export function tell(result: StormResult, again: string): string {
   ]
   for (const { promise, what, around } of judge.violations)
     lines.push('', `BROKEN: ${promise}`, `  ${what}`, ...around.map((line) => `    ${line}`))
-  const broken = judge.all.violations
   lines.push('')
   if (judge.violations.length === 0) lines.push('  Every promise was kept.')
-  else lines.push(`${broken} reads were older than promised. Again: ${again}`)
+  else {
+    for (const [promise, times] of judge.broken) lines.push(`${times} times broken: ${promise}`)
+    lines.push(`Again: ${again}`)
+  }
   return lines.join('\n')
 }
 
@@ -87,6 +89,7 @@ export function asJson({ options, judge, writes, faults, seconds, answered }: St
     unjudged: judge.unjudged,
     answered,
     transactions: writes.counts,
+    broken: Object.fromEntries(judge.broken),
     violations: judge.violations,
   }
 }

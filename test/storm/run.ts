@@ -32,7 +32,7 @@ const { values } = parseArgs({
     readers: { type: 'string', default: '3' },
     writers: { type: 'string', default: '2' },
     keys: { type: 'string', default: '64' },
-    rate: { type: 'string', default: '4000' },
+    rate: { type: 'string', default: '6000' },
     subject: { type: 'string', default: 'coherent-cache' },
     json: { type: 'string' },
     'no-self-test': { type: 'boolean', default: false },
@@ -98,8 +98,7 @@ async function selfTest(): Promise<void> {
     startStandalone,
   )
   const first = judge.violations.find(({ promise }) => promise !== 'nothing fails')
-  if (first === undefined)
-    throw new Error('Plain cache-aside was not found out: the judge proves nothing.')
+  if (first === undefined) throw new Error('Plain cache-aside was not found out: the judge proves nothing.')
   console.log(
     `self-test: plain cache-aside gave an answer older than promised within ${seconds.toFixed(1)} s and ${judge.all.reads} reads (${first.promise}: ${first.what})`,
   )
