@@ -2,7 +2,8 @@
 -- KEYS: none of its own
 -- ARGV: none of its own
 -- returns nothing; defines now(), typed(key, kind), epoch_of(state, fresh), agree(state, time, settings, lifetime),
---         token_of(stored), stamp_of(stored, time) and written_stamp(token, created, locks)
+--         lease_holders(key, time, born, ms), token_of(stored), stamp_of(stored, time) and
+--         written_stamp(token, created, locks)
 
 -- Milliseconds since 1970 by the server's clock.
 local function now()
@@ -51,6 +52,14 @@ local function agree(state, time, settings, lifetime)
   end
   redis.call('HSET', state, 'settings', settings, 'settled', time + tonumber(lifetime))
   return ''
+end
+
+-- Processes whose memory lease may be live. '?' stands for those that may have been forgotten when the epoch began: it
+-- never acknowledges, so that their leases are waited for.
+local function lease_holders(key, time, born, ms)
+  local holders = redis.call('ZRANGEBYSCORE', key, time - ms, '+inf')
+  if (born or 0) >= time - ms then holders[#holders + 1] = '?' end
+  return holders
 end
 
 -- The token of a stamp as it is stored; '' where there is none, or something that is no stamp.

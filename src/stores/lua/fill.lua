@@ -4,7 +4,7 @@
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
 --       channel, message body, ms for which a lease holder counts ('0': do not tell)
 -- returns { 1 if stored or 0 if refused, lease holders if it was published }
-local epoch, sequence = epoch_of(KEYS[1], ARGV[3])
+local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 if epoch ~= ARGV[2] then return { 0, {} } end
 local claim = redis.pcall('GET', KEYS[3])
 if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
@@ -30,7 +30,7 @@ if replaced then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
   redis.call('PUBLISH', ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])
   if ARGV[11] ~= '0' then
-    return { 1, redis.call('ZRANGEBYSCORE', KEYS[4], now() - tonumber(ARGV[11]), '+inf') }
+    return { 1, lease_holders(KEYS[4], now(), born, tonumber(ARGV[11])) }
   end
 end
 return { 1, {} }

@@ -7,7 +7,7 @@
 redis.call('UNLINK', KEYS[4])
 typed(KEYS[2], 'zset')
 local time = now()
-local epoch, sequence = epoch_of(KEYS[1], ARGV[1])
+local epoch, sequence, born = epoch_of(KEYS[1], ARGV[1])
 local deadline = time + tonumber(ARGV[5])
 local added = 0
 for at = 5, #KEYS do
@@ -39,5 +39,5 @@ return {
   sequence,
   redis.call('ZRANGEBYSCORE', KEYS[2], time, '+inf'),
   added,
-  redis.call('ZRANGEBYSCORE', KEYS[3], time - tonumber(ARGV[6]), '+inf'),
+  lease_holders(KEYS[3], time, born, tonumber(ARGV[6])),
 }

@@ -32,9 +32,9 @@ for first = 5, 4 + count, 5000 do
   if #unlocked > 0 then redis.call('UNLINK', unpack(unlocked)) end
 end
 typed(KEYS[2], 'zset')
-local epoch = epoch_of(KEYS[1], ARGV[1])
+local epoch, _, born = epoch_of(KEYS[1], ARGV[1])
 local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
 local holders = {}
-if ARGV[6] ~= '0' then holders = redis.call('ZRANGEBYSCORE', KEYS[3], time - tonumber(ARGV[6]), '+inf') end
+if ARGV[6] ~= '0' then holders = lease_holders(KEYS[3], time, born, tonumber(ARGV[6])) end
 return { epoch, sequence, redis.call('ZRANGEBYSCORE', KEYS[2], time, '+inf'), holders }
