@@ -320,10 +320,22 @@ describe('a process of its own', () => {
     import { memoryStore } from ${JSON.stringify(testing)}
     ${body}`
   const child = (body: string) =>
-    run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script(body)], {
-      cwd: fileURLToPath(new URL('..', import.meta.url)),
-      timeout: 8_000,
-    })
+    run(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        '--import',
+        './scripts/text-loader.mjs',
+        '--input-type=module',
+        '--eval',
+        script(body),
+      ],
+      {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        timeout: 8_000,
+      },
+    )
 
   test.concurrent('process_exitsByItself_afterClose_andWithout', async () => {
     const { stdout } = await child(`

@@ -1,3 +1,4 @@
+import { asBuffer } from '../core/bytes.ts'
 import type { Codec } from '../core/codec.ts'
 import { CacheError } from '../core/errors.ts'
 
@@ -45,7 +46,7 @@ export const jsonCodec: Codec = {
     const form = bytes[0]
     if (form !== PLAIN && form !== TAGGED)
       throw new CacheError('INVALID_VALUE', 'Not a value of the json codec.')
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1).toString('utf8')
+    const text = asBuffer(bytes).toString('utf8', 1)
     const parsed = JSON.parse(text) as Json
     return form === PLAIN ? parsed : untag(parsed)
   },

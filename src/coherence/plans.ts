@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { readKey } from '../core/change.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
+import { fingerprintHead } from '../core/entry.ts'
 import type { Coherence, CompiledFamily } from '../core/key.ts'
 import { ROOT, type StampName } from '../core/stamp.ts'
 
-const KEPT = 4_096
+const KEPT = 10_000
 
 /** What the map says of keys, remembered for those asked about lately; and which families have coherence off. */
 export class Plans {
@@ -31,11 +32,12 @@ export class Plans {
   of(key: string): KeyPlan {
     const kept = typeof key === 'string' ? this.#kept.get(key) : undefined
     if (kept !== undefined) return kept
-    const plan = this.#map.plan(readKey(key))
-    const stamps = this.#isOff(plan.family) ? [ROOT] : plan.stamps
-    const known = { ...plan, stamps: this.#registered(stamps) }
-    this.#kept.set(key, known)
-    return known
+    const match = this.#map.plan(readKey(key))
+    const stamps = this.#registered(this.#isOff(match.family) ? [ROOT] : match.stamps)
+    const { family, params, shard } = match
+    const plan = { key, family, params, stamps, head: fingerprintHead(stamps), shard, stored: false }
+    this.#kept.set(key, plan)
+    return plan
   }
 
   #isOff(family: CompiledFamily | undefined): boolean {

@@ -65,6 +65,19 @@ export class StampTable {
     return this.#current.get(epoch)?.get(name)?.token
   }
 
+  /** The generations it believes current in the partition of this epoch; undefined unless it knows them all. */
+  vector(names: readonly StampName[], epoch: string): readonly Generation[] | undefined {
+    const known = this.#current.get(epoch)
+    if (known === undefined) return undefined
+    const vector: Generation[] = []
+    for (const name of names) {
+      const generation = known.get(name)
+      if (generation === undefined) return undefined
+      vector.push(generation)
+    }
+    return vector
+  }
+
   /** The tokens it believes current in any partition. */
   tokens(name: StampName): readonly string[] {
     return [...this.#current.values()].flatMap((stamps) => stamps.get(name)?.token ?? [])
@@ -180,14 +193,19 @@ export class StampTable {
   }
 
   #rest(generation: Generation): void {
-    if (generation.holders > 0 || !this.#isCurrent(generation)) return
+    if (generation.holders > 0 || !generation.live) return
+    // Its turn matters only once there is little room left.
+    if (this.#idle.size < IDLE_KEPT / 2 && this.#idle.has(generation)) return
+    if (!this.#isCurrent(generation)) return
     this.#idle.delete(generation)
     this.#idle.add(generation)
     if (this.#idle.size <= IDLE_KEPT) return
     const [oldest] = this.#idle
     if (oldest === undefined) return
-    this.#idle.delete(oldest)
-    if (this.#isCurrent(oldest)) this.#current.get(oldest.epoch)?.delete(oldest.name)
+    const known = this.#current.get(oldest.epoch)
+    // Forgotten is ended: of what becomes of it nothing will be heard here.
+    if (known !== undefined && this.#isCurrent(oldest)) this.#end(known, oldest.name)
+    else this.#idle.delete(oldest)
   }
 
   #isCurrent(generation: Generation): boolean {

@@ -12,7 +12,7 @@ import { keyStamp, patternStamp, ROOT, registrationStamp, type StampName, scopeS
 import type { KeyPlace, MapRegistration } from './store.ts'
 
 /** All that the map says of one key. Computed once per entry, never on a memory hit. */
-export interface KeyPlan {
+export interface KeyMatch {
   readonly key: string
   readonly family: CompiledFamily | undefined
   readonly params: Readonly<Record<string, string>>
@@ -20,6 +20,12 @@ export interface KeyPlan {
   readonly stamps: readonly StampName[]
   /** The text whose hash decides in which partition the key lives: its tenant, or the key itself. */
   readonly shard: string
+}
+
+/** All that reading a key goes by. */
+export interface KeyPlan extends KeyMatch {
+  /** What every fingerprint under its stamps begins with. */
+  readonly head: string
   /** Whether this process has lately seen a value of the key in the store: then a plain GET is worth its trip. */
   stored: boolean
 }
@@ -133,7 +139,7 @@ export class DependencyMap {
   }
 
   /** What a value of this key hangs on. */
-  plan(key: string): KeyPlan {
+  plan(key: string): KeyMatch {
     const { family, params } = this.#families.find(key)
     const stamps = new Set<StampName>([ROOT])
     const scopes = new Map<string, Set<string>>(this.#declared.scopes.map((scope) => [scope, new Set()]))
@@ -147,7 +153,7 @@ export class DependencyMap {
     }
     if (this.#ownStamps) stamps.add(keyStamp(key))
     for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
-    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params), stored: false }
+    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params) }
   }
 
   /** Which patterns the key matches, and which tables and views reach them. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { asBuffer } from './bytes.ts'
 import type { StampName } from './stamp.ts'
 
 /**
@@ -66,14 +67,14 @@ export function encodeEntry(entry: StoredEntry): Uint8Array {
 
 /** Reads stored bytes. Never throws: a text instead of an entry says what is wrong with them. */
 export function decodeEntry(stored: Uint8Array): StoredEntry | string {
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
+  const bytes = asBuffer(stored)
   if (bytes.length < MAGIC.length + 2) return 'too short for an entry'
   const magic = bytes.toString('latin1', 0, MAGIC.length)
   if (magic !== MAGIC)
     return magic.startsWith('CC') ? `format ${magic[2]} instead of ${MAGIC[2]}` : 'not an entry'
-  const count = bytes.toString('latin1', MAGIC.length, MAGIC.length + 2)
-  if (!/^[0-9a-f]{2}$/.test(count)) return 'an unreadable number of tokens'
-  const start = MAGIC.length + 2 + TOKEN_LENGTH * (2 + Number.parseInt(count, 16))
+  const count = 16 * hexadecimal(bytes[MAGIC.length]) + hexadecimal(bytes[MAGIC.length + 1])
+  if (Number.isNaN(count)) return 'an unreadable number of tokens'
+  const start = MAGIC.length + 2 + TOKEN_LENGTH * (2 + count)
   if (bytes.length < start + META) return 'cut short'
   const loadedAt = bytes.readDoubleBE(start)
   const lifetimeMs = bytes.readDoubleBE(start + 8)
@@ -87,4 +88,11 @@ export function decodeEntry(stored: Uint8Array): StoredEntry | string {
     codec: bytes.readUInt8(start + 20 + TOKEN_LENGTH),
     payload: bytes.subarray(start + META),
   }
+}
+
+/** The value of a hexadecimal digit in lower case; NaN for anything else. */
+function hexadecimal(code: number | undefined): number {
+  if (code === undefined) return Number.NaN
+  if (code >= 48 && code <= 57) return code - 48
+  return code >= 97 && code <= 102 ? code - 87 : Number.NaN
 }

@@ -94,6 +94,8 @@ export interface KeyPlace {
 /** One key of a full read. */
 export interface ReadItem extends KeyPlace {
   readonly stamps: readonly StampName[]
+  /** `fingerprintHead(stamps)`, where the caller has it already. */
+  readonly head?: string | undefined
   /** Set: on a miss take the fill claim under this nonce, and create missing stamps. */
   readonly claim?: ClaimRequest | undefined
 }

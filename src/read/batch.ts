@@ -53,7 +53,10 @@ export class BatchReader {
     const leading: Flight[] = []
     const apart: Asked[] = []
     const unit = units.unit()
+    const plain = unit === undefined ? this.#readPlainly(requests, found) : []
+    if (plain.length > 0) await Promise.all(plain)
     for (const [key, request] of requests) {
+      if (found.has(key)) continue
       const kept = !this.#reader.livesApart(request) && !this.#reader.keepsNothing(request)
       const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
       if (held?.verdict === 'fresh') {
@@ -88,6 +91,25 @@ export class BatchReader {
     // All at once: the patience of a read counts from its beginning, and whoever waits must be known to.
     await Promise.all(waiting.map((wait) => wait()))
     return found
+  }
+
+  /** Finds what memory can answer, and begins plain reads of what the store may. */
+  #readPlainly(requests: ReadonlyMap<string, ReadRequest>, found: Map<string, Landed>): Promise<void>[] {
+    const reader = this.#reader
+    const asked: Promise<void>[] = []
+    for (const [key, request] of requests) {
+      if (reader.keepsNothing(request)) continue
+      const held = reader.recall(request)
+      if (held.verdict === 'fresh') found.set(key, reader.answerOf(request, held.landed).landed)
+      const plain = held.verdict === 'none' ? reader.plainly(request) : undefined
+      if (plain === undefined) continue
+      asked.push(
+        plain.then((landed) => {
+          if (landed !== undefined) found.set(key, reader.answerOf(request, landed).landed)
+        }),
+      )
+    }
+    return asked
   }
 
   #loadAll(

@@ -1,6 +1,5 @@
 import type { Frame } from '../coherence/unit-context.ts'
 import { sleep } from '../core/clock.ts'
-import { fingerprint, fingerprintHead } from '../core/entry.ts'
 import type { ReadResult } from '../core/store.ts'
 import type { Flight } from '../loading/flight.ts'
 import { Keeper, type LoadedValue } from './keeper.ts'
@@ -14,13 +13,6 @@ export type LoadAll = (
 
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
-
-/** A vector as this process knows it. */
-interface Known {
-  readonly tokens: readonly string[]
-  /** The fingerprint of a valid value. */
-  readonly expected: string
-}
 
 /**
  * Brings flights home: one trip to the store for all of them, one load for those it leaves to this process, then the
@@ -40,57 +32,12 @@ export class Fetch {
   /** Lands or fails every flight. Never rejects. */
   async run(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     try {
-      const { mine, others } = await this.#ask(await this.#askCheaply(flights), false)
+      const { mine, others } = await this.#ask(flights, false)
       await this.#load(mine, around, loadAll)
       await Promise.all(others.map((flight) => this.#await(flight, around, loadAll)))
     } catch (error) {
       for (const flight of flights) this.#fail(flight, error)
     }
-  }
-
-  /**
-   * Asks for the plain values of keys whose whole vector this process knows, and judges them itself.
-   *
-   * @returns the flights that are still to be brought home.
-   */
-  async #askCheaply(flights: readonly Flight[]): Promise<readonly Flight[]> {
-    const { store, shared, lease, clock } = this.#room
-    if (!shared || !lease.held(clock.monotonic())) return flights
-    const known = new Map(flights.flatMap((flight) => this.#known(flight)))
-    if (known.size === 0) return flights
-    const asked = [...known.keys()]
-    const values = await store.values(asked.map(({ plan }) => plan)).catch(() => [])
-    for (const [at, flight] of asked.entries()) {
-      const value = values[at]
-      const { tokens, expected } = known.get(flight) as Known
-      if (value === undefined || !beginsWith(value, expected)) {
-        flight.plan.stored = false
-        continue
-      }
-      const opened = await this.keeper.open(flight, value)
-      if ('problem' in opened || !this.#stillCurrent(flight)) continue
-      this.keeper.remember(flight, tokens, opened)
-      this.land(flight, opened)
-    }
-    return flights.filter((flight) => !flight.ended)
-  }
-
-  /** Nothing touched the flight while the value was on its way, so that the local judgement stands. */
-  #stillCurrent({ reservation, term }: Flight): boolean {
-    const { lease, clock, stamps } = this.#room
-    return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)
-  }
-
-  #known(flight: Flight): [Flight, Known][] {
-    const { stamps, subscription, store, lease } = this.#room
-    const { plan, certain, reload, term } = flight
-    if (!plan.stored || certain || reload || term !== lease.term) return []
-    const epoch = subscription.epoch(store.partition(plan))
-    if (epoch === undefined) return []
-    const tokens = plan.stamps.map((name) => stamps.token(name, epoch))
-    if (!tokens.every((token) => token !== undefined)) return []
-    flight.epoch = epoch
-    return [[flight, { tokens, expected: fingerprint(fingerprintHead(plan.stamps), epoch, tokens) }]]
   }
 
   /** Asks the store. What it answers lands; the rest is this process's to load, or another's to wait for. */
@@ -106,6 +53,7 @@ export class Fetch {
         key: flight.plan.key,
         shard: flight.plan.shard,
         stamps: flight.plan.stamps,
+        head: flight.plan.head,
         claim: { nonce: flight.nonce, ttlMs, takeOver },
       }
     })
@@ -120,7 +68,7 @@ export class Fetch {
       const result = reply.results[at] as ReadResult
       flight.epoch = result.epoch
       if (result.value !== undefined) {
-        const opened = await this.keeper.open(flight, result.value)
+        const opened = await this.keeper.open(flight.plan, result.value)
         if (!('problem' in opened)) {
           this.keeper.remember(flight, result.tokens, opened)
           this.land(flight, opened)
@@ -164,7 +112,7 @@ export class Fetch {
     if (voided) flight.missed = 'invalidated'
     if (strange) {
       flight.missed = 'unreadable'
-      this.keeper.unreadable(flight, 'nothing that this version of the library wrote')
+      this.keeper.unreadable(flight.plan, 'nothing that this version of the library wrote')
     }
   }
 
@@ -273,11 +221,6 @@ export class Fetch {
     this.#room.flights.end(flight)
     this.#room.stamps.release(flight.reservation)
   }
-}
-
-function beginsWith(value: Uint8Array, text: string): boolean {
-  const start = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, text.length))
-  return start.toString('latin1') === text
 }
 
 function nothing(): void {}

@@ -21,6 +21,28 @@ export function isolate(value: unknown, isolation: Isolation): Isolated {
   return { value: structuredClone(value), cloned: true }
 }
 
+/** As {@link isolate}, of a value that a codec has just made: a tree that nobody else holds. */
+export function isolateDecoded(value: unknown, isolation: Isolation): Isolated {
+  if (typeof value !== 'object' || value === null || isolation === 'none') return { value, cloned: false }
+  return { value, cloned: isolation === 'clone' || !freezeTree(value) }
+}
+
+/** Freezes as far as freezing protects. @returns whether that is all of it */
+function freezeTree(value: object): boolean {
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null && !freezeTree(item)) return false
+  } else {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype !== Object.prototype && prototype !== null) return false
+    for (const name in value) {
+      const property = (value as Record<string, unknown>)[name]
+      if (typeof property === 'object' && property !== null && !freezeTree(property)) return false
+    }
+  }
+  Object.freeze(value)
+  return true
+}
+
 /** What a reader gets. */
 export function deliver(value: unknown, cloned: boolean): unknown {
   return cloned ? structuredClone(value) : value

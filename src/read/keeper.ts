@@ -1,10 +1,11 @@
 import { MemoryEntry } from '../coherence/memory-tier.ts'
-import { decodeEntry, encodeEntry, fingerprint, fingerprintHead } from '../core/entry.ts'
+import type { KeyPlan } from '../core/dependency-map.ts'
+import { decodeEntry, encodeEntry, fingerprint, type StoredEntry } from '../core/entry.ts'
 import type { RefusalReason } from '../core/events.ts'
 import type { Ttl } from '../core/lifetime.ts'
 import { sizeOf } from '../core/size.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
-import { type Isolated, isolate } from './isolation.ts'
+import { type Isolated, isolate, isolateDecoded } from './isolation.ts'
 import type { ReadRoom } from './room.ts'
 
 /** What a loader brought, with what it said about it. */
@@ -56,13 +57,7 @@ export class Keeper {
       bytes = this.#encode(flight, loaded.value, ttlMs, etag)
       isolated = isolate(loaded.value, this.#room.isolation)
     } catch (error) {
-      return this.#refuse(
-        flight,
-        loaded,
-        loadedAt,
-        'uncacheable',
-        error instanceof Error ? error.message : String(error),
-      )
+      return this.#refuse(flight, loaded, loadedAt, 'uncacheable', messageOf(error))
     }
     if (flight.reload) this.#room.subscription.expectOwn(flight.nonce)
     try {
@@ -88,6 +83,8 @@ export class Keeper {
     // Replaced, whether or not memory may take what replaces it: of its own echo this process hears nothing.
     if (flight.reload) this.#room.memory?.delete(plan.key)
     this.remember(flight, tokens, landed)
+    // Nor may others put back what they are reading of it at this moment.
+    if (flight.reload) stamps.touch([], [plan.key])
     counters.fills++
     if (events.has('fill')) events.emit('fill', { key: plan.key, ttlMs, stamps: plan.stamps })
     return landed
@@ -121,37 +118,46 @@ export class Keeper {
     )
   }
 
-  /** Reads a value that the store has judged valid. */
-  async open(flight: Flight, stored: Uint8Array): Promise<Landed | Unusable> {
-    const { clock, codec, isolation } = this.#room
+  /** Reads a value that has been judged valid. At once, unless its family has a schema, which may take its time. */
+  open(plan: KeyPlan, stored: Uint8Array): Landed | Unusable | Promise<Landed | Unusable> {
+    const { codec } = this.#room
     const entry = decodeEntry(stored)
-    if (typeof entry === 'string') return this.unreadable(flight, entry)
-    const { family } = flight.plan
+    if (typeof entry === 'string') return this.unreadable(plan, entry)
+    const { family } = plan
     if (entry.version !== (family?.version ?? 1))
-      return this.unreadable(flight, `version ${entry.version} of its shape`)
-    if (entry.codec !== codec.id) return this.unreadable(flight, `codec ${entry.codec}`)
+      return this.unreadable(plan, `version ${entry.version} of its shape`)
+    if (entry.codec !== codec.id) return this.unreadable(plan, `codec ${entry.codec}`)
     try {
-      let value = codec.decode(entry.payload)
-      if (family?.schema !== undefined) {
-        const result = await family.schema['~standard'].validate(value)
-        if (result.issues !== undefined)
-          return this.unreadable(flight, result.issues[0]?.message ?? 'its schema refuses it')
-        value = result.value
-      }
-      const now = clock.monotonic()
-      const age = Math.max(0, clock.now() - entry.loadedAt)
-      const loadedAt = now - age
-      const landed: Landed = {
-        ...isolate(value, isolation),
-        tier: 'store',
-        loadedAt,
-        freshUntil: loadedAt + entry.lifetimeMs,
-        etag: entry.etag,
-      }
-      return age < entry.lifetimeMs ? landed : { problem: 'expired', landed }
+      const value = codec.decode(entry.payload)
+      if (family?.schema !== undefined) return this.#validate(plan, family.schema, entry, value)
+      return this.#landed(entry, isolateDecoded(value, this.#room.isolation))
     } catch (error) {
-      return this.unreadable(flight, error instanceof Error ? error.message : String(error))
+      return this.unreadable(plan, messageOf(error))
     }
+  }
+
+  async #validate(
+    plan: KeyPlan,
+    schema: NonNullable<NonNullable<KeyPlan['family']>['schema']>,
+    entry: StoredEntry,
+    value: unknown,
+  ): Promise<Landed | Unusable> {
+    try {
+      const result = await schema['~standard'].validate(value)
+      if (result.issues !== undefined)
+        return this.unreadable(plan, result.issues[0]?.message ?? 'its schema refuses it')
+      return this.#landed(entry, isolate(result.value, this.#room.isolation))
+    } catch (error) {
+      return this.unreadable(plan, messageOf(error))
+    }
+  }
+
+  #landed({ loadedAt: at, lifetimeMs, etag }: StoredEntry, { value, cloned }: Isolated): Landed | Unusable {
+    const { clock } = this.#room
+    const age = Math.max(0, clock.now() - at)
+    const loadedAt = clock.monotonic() - age
+    const landed: Landed = { value, cloned, tier: 'store', loadedAt, freshUntil: loadedAt + lifetimeMs, etag }
+    return age < lifetimeMs ? landed : { problem: 'expired', landed }
   }
 
   #encode(flight: Flight, value: unknown, lifetimeMs: number, etag: string): Uint8Array {
@@ -159,7 +165,7 @@ export class Keeper {
     if (!shared) return NOTHING
     const { plan, epoch = '', tokens = [] } = flight
     return encodeEntry({
-      fingerprint: fingerprint(fingerprintHead(plan.stamps), epoch, tokens),
+      fingerprint: fingerprint(plan.head, epoch, tokens),
       loadedAt: clock.now(),
       lifetimeMs,
       etag,
@@ -195,10 +201,14 @@ export class Keeper {
   }
 
   /** Tells of something in the store that is no value of this cache. */
-  unreadable({ plan: { key } }: Flight, reason: string): Unusable {
+  unreadable({ key }: KeyPlan, reason: string): Unusable {
     this.#room.events.emit('unreadable', { key, reason })
     return { problem: 'unreadable' }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 const NOTHING = new Uint8Array(0)

@@ -9,6 +9,7 @@ import { Fetch, type LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
 import { gaveUp, waitFor } from './patience.ts'
+import { PlainReads } from './plain-reads.ts'
 import { checkCircle, checkLoader, type ReadRequest, readWishes } from './request.ts'
 import type { ReadRoom } from './room.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -37,10 +38,12 @@ interface NotHeld {
 export class Reader {
   readonly #room: ReadRoom
   readonly fetch: Fetch
+  readonly #plain: PlainReads
 
   constructor(room: ReadRoom) {
     this.#room = room
     this.fetch = new Fetch(room)
+    this.#plain = new PlainReads(room, this.fetch.keeper)
   }
 
   /** The value. A memory hit is answered at once: lease, lifetime and vector checked, nothing else done. */
@@ -100,6 +103,10 @@ export class Reader {
     const held = this.recall(request)
     if (held.verdict === 'fresh') return this.answerOf(request, held.landed)
 
+    const plain = held.verdict === 'stale' ? undefined : this.plainly(request)
+    const stored = plain && (await plain)
+    if (stored !== undefined) return this.answerOf(request, stored)
+
     if (this.livesApart(request)) return this.#bypass(request, load)
     const running = this.join(request)
     if (running !== undefined && !this.awaitable(running, request)) return this.#bypass(request, load)
@@ -138,6 +145,13 @@ export class Reader {
     }
     const verdict = judge(entry, now, wishes)
     return { verdict, entry, landed: fromMemory(entry), missed: 'expired' }
+  }
+
+  /** What a plain read of the store brings; undefined where that will not do. Reads with little patience do without. */
+  plainly(request: ReadRequest): Promise<Landed | undefined> | undefined {
+    const { signal, softMs, hardMs } = request.wishes
+    if (signal !== undefined || softMs !== undefined || hardMs !== undefined) return undefined
+    return this.asksStore(request) ? undefined : this.#plain.read(request.plan)
   }
 
   /** Whether the read must hear from the store itself, whatever this process knows. */

@@ -1,3 +1,4 @@
+import { beginsWith } from '../core/bytes.ts'
 import { fingerprint, fingerprintHead } from '../core/entry.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
@@ -213,7 +214,7 @@ export class MemoryStoreSession implements Store {
       epoch,
       value: undefined,
       voided: stored !== undefined && !valid,
-      strange: stored !== undefined && !startsWith(stored, FORMAT),
+      strange: stored !== undefined && !beginsWith(stored, FORMAT),
       locked: false,
       tokens: current,
     } as const
@@ -303,10 +304,5 @@ function isCurrent(
   stamps: readonly StampName[],
   tokens: readonly string[],
 ): boolean {
-  return startsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens))
-}
-
-function startsWith(stored: Uint8Array, text: string): boolean {
-  const start = Buffer.from(stored.buffer, stored.byteOffset, Math.min(stored.byteLength, text.length))
-  return start.toString('latin1') === text
+  return beginsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens))
 }

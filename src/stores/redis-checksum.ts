@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib'
+import { asBuffer } from '../core/bytes.ts'
 
 /** Bytes of a checksum. */
 const LENGTH = 4
@@ -19,7 +20,7 @@ export function withoutChecksum(stored: Uint8Array): Uint8Array {
   const length = stored.byteLength - LENGTH
   if (length < 0) return new Uint8Array(0)
   const entry = stored.subarray(0, length)
-  const written = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).readUInt32BE(length)
+  const written = asBuffer(stored).readUInt32BE(length)
   return written === crc32(entry) ? entry : new Uint8Array(0)
 }
 

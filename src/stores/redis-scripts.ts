@@ -110,10 +110,10 @@ export class Scripts {
       lockMs,
     ]
     args.push(...this.#tokens(names))
-    for (const { key, stamps, claim } of items) {
+    for (const { key, stamps, head, claim } of items) {
       keys.push(layout.value(key), layout.claim(key))
       args.push(
-        fingerprintHead(stamps),
+        head ?? fingerprintHead(stamps),
         single ? '' : stamps.map((name) => indexOf.get(name)).join(','),
         claim?.nonce ?? '',
         Math.ceil(claim?.ttlMs ?? 0),

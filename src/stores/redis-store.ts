@@ -53,7 +53,11 @@ export class RedisStore implements Store {
       { length: partitions },
       (_, at) => new Layout(keyPrefix, namespace, name, at, db),
     )
-    this.#connection = client.duplicate({ ...connectionOptions(), enableAutoPipelining: true })
+    this.#connection = client.duplicate({
+      ...connectionOptions(),
+      enableAutoPipelining: true,
+      autoPipeliningIgnoredCommands: ['mget'],
+    })
     // The gate in front of this store tells of the outage; without a listener an error would end the process.
     this.#connection.on('error', (error: Error) => {
       this.#trouble = error

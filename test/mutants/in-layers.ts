@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts'
 
 const STATE = 'stores/memory-state.ts'
 const STORE = 'stores/memory-session.ts'
-const FETCH = 'read/fetch.ts'
+const PLAIN = 'read/plain-reads.ts'
 
 /** Guards that stand behind one another: one alone is not missed, so all of a kind are taken out together. */
 export const inLayers: readonly Mutant[] = [
@@ -58,19 +58,14 @@ export const inLayers: readonly Mutant[] = [
     shape: 'store',
     edits: [
       {
-        file: FETCH,
-        find: 'if (!shared || !lease.held(clock.monotonic())) return flights',
-        replace: 'if (!shared || clock.monotonic() < 0) return flights',
+        file: PLAIN,
+        find: 'if (!shared || !plan.stored || !lease.held(clock.monotonic())) return undefined',
+        replace: 'if (!shared || !plan.stored || clock.monotonic() < 0) return undefined',
       },
       {
-        file: FETCH,
-        find: 'if (!plan.stored || certain || reload || term !== lease.term) return []',
-        replace: 'if (!plan.stored || certain || reload || term === lease.term - 1) return []',
-      },
-      {
-        file: FETCH,
-        find: 'return term === lease.term && lease.held(clock.monotonic()) && stamps.intact(reservation)',
-        replace: 'return term !== lease.term - 1 && clock.monotonic() > 0 && stamps.intact(reservation)',
+        file: PLAIN,
+        find: 'return term === lease.term && lease.held(clock.monotonic()) && this.#isLive(known)',
+        replace: 'return term !== lease.term - 1 && clock.monotonic() > 0 && this.#isLive(known)',
       },
     ],
   },
@@ -124,7 +119,7 @@ export const layered: readonly Layered[] = [
     because: 'the gate has closed on the same error before',
   },
   {
-    guard: 'a plain GET is judged again when it arrives (Fetch.#stillCurrent)',
+    guard: 'a plain GET is judged again when it arrives (PlainReads.#stillCurrent)',
     because: 'its reader began before whatever came meanwhile; memory and those who join look for themselves',
   },
   {

@@ -118,9 +118,10 @@ export const inFetch: readonly Mutant[] = [
   mutant(
     'a plain GET decides a committed read',
     '4.3 ⚑ only a full reply may decide a committed read',
-    FETCH,
-    'if (!plan.stored || certain || reload || term !== lease.term) return []',
-    'if (!plan.stored || reload || term !== lease.term) return []',
+    READER,
+    'return this.asksStore(request) ? undefined : this.#plain.read(request.plan)',
+    'return this.#plain.read(request.plan)',
+    { mode: 'bounded', shape: 'store' },
   ),
   mutant(
     'a load is shared without its claim',

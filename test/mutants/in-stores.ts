@@ -18,8 +18,8 @@ export const inStores: readonly Mutant[] = [
     'a value needs no current vector',
     '2, a value is valid when the tokens are current',
     STORE,
-    'return startsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens))',
-    'return startsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens).slice(0, 21))',
+    'return beginsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens))',
+    'return beginsWith(stored, fingerprint(fingerprintHead(stamps), epoch, tokens).slice(0, 21))',
   ),
   mutant(
     'rotating leaves the token',

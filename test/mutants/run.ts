@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Copy } from './copy.ts'
 import type { Caught, Hunt } from './hunt.ts'
@@ -45,9 +46,15 @@ async function tryOut({ edits, mode, shape, seed }: Mutant): Promise<Caught> {
 }
 
 function hunt(directory: string, what: Hunt): Promise<Caught> {
-  const tsx = ['--import', 'tsx', join(directory, 'test/mutants/hunt.ts'), JSON.stringify(what)]
+  const loaders = [
+    '--import',
+    'tsx',
+    '--import',
+    fileURLToPath(new URL('../../scripts/text-loader.mjs', import.meta.url)),
+  ]
+  const program = [...loaders, join(directory, 'test/mutants/hunt.ts'), JSON.stringify(what)]
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(directory, 'test/explorer/tsconfig.json') }
-  const child = spawn(process.execPath, tsx, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, program, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   let complaints = ''
   child.stdout.setEncoding('utf8').on('data', (text) => {
