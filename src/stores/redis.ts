@@ -1,8 +1,8 @@
 import { CacheError, show } from '../core/errors.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
 import type { StoreDriver } from '../core/store.ts'
-import type { RedisClient } from './redis-client.ts'
-import { RedisStore } from './redis-store.ts'
+import type { RedisClient } from './redis/client.ts'
+import { RedisStore } from './redis/store.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
@@ -57,4 +57,4 @@ export function redisStore(options: RedisStoreOptions): StoreDriver {
   }
 }
 
-export type { RedisClient } from './redis-client.ts'
+export type { RedisClient } from './redis/client.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { crc32, crc32ByTable, withChecksum, withoutChecksum } from '../../src/stores/redis-checksum.ts'
+import { crc32, crc32ByTable, withChecksum, withoutChecksum } from '../../src/stores/redis/checksum.ts'
 
 const bytes = fc.uint8Array({ maxLength: 200 })
 

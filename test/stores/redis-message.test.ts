@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { crc32 } from '../../src/stores/redis-checksum.ts'
+import { crc32 } from '../../src/stores/redis/checksum.ts'
 import {
   decodeAcknowledgement,
   decodeMessage,
   encodeAcknowledgement,
   encodeBody,
   type MessageBody,
-} from '../../src/stores/redis-message.ts'
+} from '../../src/stores/redis/message.ts'
 
 const EPOCH = 'epoch-1234567890'
 const text = fc.string({ unit: 'binary', maxLength: 20 })

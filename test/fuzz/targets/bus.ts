@@ -5,7 +5,7 @@ import {
   decodeMessage,
   encodeAcknowledgement,
   encodeBody,
-} from '../../../src/stores/redis-message.ts'
+} from '../../../src/stores/redis/message.ts'
 import { damagedText } from '../damage.ts'
 import { checked, type FuzzTarget, must } from '../target.ts'
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { isCacheError } from '../../../src/core/errors.ts'
 import type { ReadItem } from '../../../src/core/store.ts'
-import { withChecksum } from '../../../src/stores/redis-checksum.ts'
-import type { RedisConnection } from '../../../src/stores/redis-client.ts'
-import { Layout } from '../../../src/stores/redis-layout.ts'
-import { SCRIPTS, Scripts } from '../../../src/stores/redis-scripts.ts'
+import { withChecksum } from '../../../src/stores/redis/checksum.ts'
+import type { RedisConnection } from '../../../src/stores/redis/client.ts'
+import { Layout } from '../../../src/stores/redis/layout.ts'
+import { SCRIPTS, Scripts } from '../../../src/stores/redis/scripts.ts'
 import { checked, type FuzzTarget, must } from '../target.ts'
 
 const TOKEN = Buffer.from('AAAAAAAAAAAAAAAA')

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { jsonCodec } from '../../../src/codecs/json.ts'
 import { decodeEntry, encodeEntry, fingerprint, fingerprintHead } from '../../../src/core/entry.ts'
-import { withChecksum, withoutChecksum } from '../../../src/stores/redis-checksum.ts'
+import { withChecksum, withoutChecksum } from '../../../src/stores/redis/checksum.ts'
 import { damagedBytes } from '../damage.ts'
 import { checked, type FuzzTarget, must, unlessRefused } from '../target.ts'
 

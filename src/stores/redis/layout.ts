@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { StampName } from '../core/stamp.ts'
+import type { StampName } from '../../core/stamp.ts'
 
 /**
  * The names of everything in Redis, for one partition of a namespace. All names of a partition share one hash tag, so

@@ -1,9 +1,9 @@
-import type { CancelTimer, Clock } from '../core/clock.ts'
-import type { StoreListener, StoreSession } from '../core/store.ts'
-import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './redis-client.ts'
-import type { Hearing } from './redis-hearing.ts'
-import type { Layout } from './redis-layout.ts'
-import { decodeMessage } from './redis-message.ts'
+import type { CancelTimer, Clock } from '../../core/clock.ts'
+import type { StoreListener, StoreSession } from '../../core/store.ts'
+import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './client.ts'
+import type { Hearing } from './hearing.ts'
+import type { Layout } from './layout.ts'
+import { decodeMessage } from './message.ts'
 
 /** What the bus works with. */
 export interface BusRoom {

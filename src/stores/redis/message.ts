@@ -1,6 +1,6 @@
-import type { Cause } from '../core/events.ts'
-import type { InvalidationMessage } from '../core/store.ts'
-import { crc32 } from './redis-checksum.ts'
+import type { Cause } from '../../core/events.ts'
+import type { InvalidationMessage } from '../../core/store.ts'
+import { crc32 } from './checksum.ts'
 
 /** What a message carries besides epoch and sequence. */
 export interface MessageBody {

@@ -1,5 +1,5 @@
-import { CacheError } from '../core/errors.ts'
-import type { RedisConnection } from './redis-client.ts'
+import { CacheError } from '../../core/errors.ts'
+import type { RedisConnection } from './client.ts'
 
 /** A server as far as the cache's promises hang on how it is set up. */
 export interface Inspected {

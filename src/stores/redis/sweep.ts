@@ -1,6 +1,6 @@
-import type { Pattern } from '../core/pattern.ts'
-import type { RedisConnection } from './redis-client.ts'
-import type { Layout } from './redis-layout.ts'
+import type { Pattern } from '../../core/pattern.ts'
+import type { RedisConnection } from './client.ts'
+import type { Layout } from './layout.ts'
 
 /** How many names one SCAN looks at: well below a millisecond of the server's time. */
 const SCAN_COUNT = 500

@@ -1,7 +1,7 @@
-import { fingerprintHead, TOKEN_LENGTH } from '../core/entry.ts'
-import { CacheError } from '../core/errors.ts'
-import type { Randomness } from '../core/random.ts'
-import type { StampName } from '../core/stamp.ts'
+import { fingerprintHead, TOKEN_LENGTH } from '../../core/entry.ts'
+import { CacheError } from '../../core/errors.ts'
+import type { Randomness } from '../../core/random.ts'
+import type { StampName } from '../../core/stamp.ts'
 import {
   type FillRequest,
   type KeyPlace,
@@ -11,18 +11,18 @@ import {
   type ReadItem,
   type ReadResult,
   SETTINGS_MS,
-} from '../core/store.ts'
-import claimScript from './lua/claim.lua'
-import common from './lua/common.lua'
-import fillScript from './lua/fill.lua'
-import heartbeatScript from './lua/heartbeat.lua'
-import lockScript from './lua/lock.lua'
-import readScript from './lua/read.lua'
-import registerScript from './lua/register.lua'
-import rotateScript from './lua/rotate.lua'
-import { withChecksum, withoutChecksum } from './redis-checksum.ts'
-import type { RedisConnection } from './redis-client.ts'
-import type { Layout } from './redis-layout.ts'
+} from '../../core/store.ts'
+import claimScript from '../lua/claim.lua'
+import common from '../lua/common.lua'
+import fillScript from '../lua/fill.lua'
+import heartbeatScript from '../lua/heartbeat.lua'
+import lockScript from '../lua/lock.lua'
+import readScript from '../lua/read.lua'
+import registerScript from '../lua/register.lua'
+import rotateScript from '../lua/rotate.lua'
+import { withChecksum, withoutChecksum } from './checksum.ts'
+import type { RedisConnection } from './client.ts'
+import type { Layout } from './layout.ts'
 
 /** Each script with the name of its command. */
 export const SCRIPTS = {

@@ -1,9 +1,9 @@
-import type { Cause } from '../core/events.ts'
-import type { InvalidationMessage, StoreSession } from '../core/store.ts'
-import { Acknowledgements } from './acknowledgements.ts'
-import type { RedisConnection } from './redis-client.ts'
-import type { Layout } from './redis-layout.ts'
-import { decodeAcknowledgement, encodeAcknowledgement } from './redis-message.ts'
+import type { Cause } from '../../core/events.ts'
+import type { InvalidationMessage, StoreSession } from '../../core/store.ts'
+import { Acknowledgements } from '../acknowledgements.ts'
+import type { RedisConnection } from './client.ts'
+import type { Layout } from './layout.ts'
+import { decodeAcknowledgement, encodeAcknowledgement } from './message.ts'
 
 /** Who has heard of which invalidation: asks for acknowledgements, gives them, and gathers them per partition. */
 export class Hearing {

@@ -1,7 +1,7 @@
-import { CacheError } from '../core/errors.ts'
-import type { Cause } from '../core/events.ts'
-import type { Pattern } from '../core/pattern.ts'
-import type { StampName } from '../core/stamp.ts'
+import { CacheError } from '../../core/errors.ts'
+import type { Cause } from '../../core/events.ts'
+import type { Pattern } from '../../core/pattern.ts'
+import type { StampName } from '../../core/stamp.ts'
 import {
   type FillReply,
   type FillRequest,
@@ -17,18 +17,18 @@ import {
   type Store,
   type StoreSession,
   settingsMismatch,
-} from '../core/store.ts'
-import { within } from '../core/within.ts'
-import { RedisBus } from './redis-bus.ts'
-import { withoutChecksum } from './redis-checksum.ts'
-import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './redis-client.ts'
-import { Hearing } from './redis-hearing.ts'
-import { checkForLocks, type Inspected, inspect, warningsOf } from './redis-inspection.ts'
-import { Layout, partitionOf } from './redis-layout.ts'
-import { encodeBody } from './redis-message.ts'
-import { inParts } from './redis-parts.ts'
-import { type Rotated, Scripts } from './redis-scripts.ts'
-import { sweepKeys } from './redis-sweep.ts'
+} from '../../core/store.ts'
+import { within } from '../../core/within.ts'
+import { RedisBus } from './bus.ts'
+import { withoutChecksum } from './checksum.ts'
+import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './client.ts'
+import { Hearing } from './hearing.ts'
+import { checkForLocks, type Inspected, inspect, warningsOf } from './inspection.ts'
+import { Layout, partitionOf } from './layout.ts'
+import { encodeBody } from './message.ts'
+import { inParts } from './parts.ts'
+import { type Rotated, Scripts } from './scripts.ts'
+import { sweepKeys } from './sweep.ts'
 
 const READ_ATTEMPTS = 4
 /** After how many times T without a heartbeat a process is no longer a lease holder. */

@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib'
-import { asBuffer } from '../core/bytes.ts'
+import { asBuffer } from '../../core/bytes.ts'
 
 /** Bytes of a checksum. */
 const LENGTH = 4
