@@ -1,26 +1,36 @@
 import { CacheError, show } from '../core/errors.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
-import type { StoreDriver } from '../core/store.ts'
-import type { RedisClient } from './redis/client.ts'
+import type { StoreDriver, StoreSession } from '../core/store.ts'
+import type { RedisClient, RedisClusterClient } from './redis/client.ts'
+import { ClusterServers } from './redis/cluster.ts'
+import { Layout } from './redis/layout.ts'
+import { scriptsFor } from './redis/scripts.ts'
+import type { Servers } from './redis/servers.ts'
+import { StandaloneServers } from './redis/standalone.ts'
 import { RedisStore } from './redis/store.ts'
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * A client of `ioredis` (5.6 or later, or 6), standalone or through Sentinel. It is never used itself: the store
-   * makes two connections of its own from it with `duplicate()`, one for commands and one for invalidations, and
-   * closes them with the cache. Closing the client remains its owner's.
+   * A client of `ioredis` (5.6 or later, or 6): standalone, through Sentinel, or of a Redis Cluster. It is never used
+   * itself: the store makes connections of its own from it with `duplicate()`, some for commands and some for
+   * invalidations, and closes them with the cache. Closing the client remains its owner's.
    */
-  readonly client: RedisClient
-  /** Into how many partitions (hash tags) the keys are split; the same in every process of the namespace. @default 1 */
+  readonly client: RedisClient | RedisClusterClient
+  /**
+   * Into how many partitions (hash tags) the keys are split; the same in every process of the namespace.
+   *
+   * @default 1, on a Redis Cluster 16
+   */
   readonly partitions?: number | undefined
 }
 
+const CLUSTER_PARTITIONS = 16
+
 /**
- * The shared tier on Redis 6.2 or later (or Valkey): one cache for a fleet of processes.
+ * The shared tier on Redis 6.2 or later (or Valkey), on a Redis Cluster 7 or later: one cache for a fleet of processes.
  *
- * @throws CacheError `INVALID_OPTION` for anything that is no client;
- *   `UNSUPPORTED` for a Redis Cluster client.
+ * @throws CacheError `INVALID_OPTION` for anything that is no client, and for a client that reads from replicas.
  *
  * @example
  * ```ts
@@ -34,27 +44,58 @@ export interface RedisStoreOptions {
  */
 export function redisStore(options: RedisStoreOptions): StoreDriver {
   checkOptions(options, ['client', 'partitions'], 'redisStore')
-  const client: Partial<RedisClient> | undefined = options?.client
+  const client: Partial<RedisClient | RedisClusterClient> | undefined = options?.client
   if (typeof client?.duplicate !== 'function' || typeof client.options !== 'object') {
     throw new CacheError(
       'INVALID_OPTION',
-      `redisStore: client: ${show(client)} is no ioredis client. Pass new Redis(…).`,
+      `redisStore: client: ${show(client)} is no ioredis client. Pass new Redis(…) or new Cluster(…).`,
     )
   }
-  if (client.isCluster === true) {
-    throw new CacheError(
-      'UNSUPPORTED',
-      'redisStore: a Redis Cluster client is not supported yet. Pass a standalone or Sentinel client.',
-    )
-  }
+  refuseReplicas(client.options)
+  const isCluster = client.isCluster === true
   const partitions =
-    options.partitions === undefined ? 1 : checkCount(options.partitions, 1, 'redisStore: partitions')
-  const given = client as RedisClient
+    options.partitions === undefined
+      ? isCluster
+        ? CLUSTER_PARTITIONS
+        : 1
+      : checkCount(options.partitions, 1, 'redisStore: partitions')
   return {
     kind: 'redis',
     holdsValues: true,
-    connect: (session) => new RedisStore(given, partitions, session),
+    connect(session) {
+      const layouts = layoutsOf(client.options as RedisClient['options'], partitions, session)
+      const servers: Servers = isCluster
+        ? new ClusterServers(client as RedisClusterClient, layouts, scriptsFor('SPUBLISH'), session)
+        : new StandaloneServers(client as RedisClient, scriptsFor('PUBLISH'), session)
+      return new RedisStore(servers, layouts, session)
+    },
   }
 }
 
-export type { RedisClient } from './redis/client.ts'
+/** What a replica says may be older than what was invalidated, and it takes no heartbeat. */
+function refuseReplicas(options: RedisClient['options'] & RedisClusterClient['options']): void {
+  const { scaleReads = 'master', role, readOnly } = options
+  const what =
+    scaleReads !== 'master'
+      ? `scaleReads: ${typeof scaleReads === 'function' ? 'a function' : show(scaleReads)}. Set scaleReads: 'master'`
+      : role === 'slave'
+        ? "role: 'slave'. Leave role out, or set 'master'"
+        : readOnly === true
+          ? 'readOnly: true. Leave it out'
+          : undefined
+  if (what === undefined) return
+  throw new CacheError(
+    'INVALID_OPTION',
+    `redisStore: client: it reads from replicas, which lag behind what was invalidated: ${what}; use another client for what may be old.`,
+  )
+}
+
+function layoutsOf(
+  { keyPrefix = '', db }: RedisClient['options'],
+  partitions: number,
+  { namespace, name }: StoreSession,
+): readonly Layout[] {
+  return Array.from({ length: partitions }, (_, at) => new Layout(keyPrefix, namespace, name, at, db))
+}
+
+export type { RedisClient, RedisClusterClient } from './redis/client.ts'

@@ -4,7 +4,9 @@ import { systemRandomness } from '../../src/core/random.ts'
 import { registrationStamp } from '../../src/core/stamp.ts'
 import type { RedisConnection } from '../../src/stores/redis/client.ts'
 import { Layout } from '../../src/stores/redis/layout.ts'
-import { SCRIPTS, Scripts } from '../../src/stores/redis/scripts.ts'
+import { Scripts, scriptsFor } from '../../src/stores/redis/scripts.ts'
+import type { Argument } from '../../src/stores/redis/servers.ts'
+import { runScript } from '../../src/stores/redis/standalone.ts'
 import { uniqueName } from '../support/redis-caches.ts'
 import { connectTo, unlinkUnder } from '../support/redis-clients.ts'
 
@@ -54,6 +56,8 @@ const KEYS: Record<string, Meaning> = {
   'a name that need not exist': /:nothing$/,
   value: /:v:/,
   claim: /:c:/,
+  stamp: STAMP,
+  'maps or lease holders': /:(maps|holders)$/,
   'S stamps': { many: STAMP },
   'stamps...': { many: STAMP },
   'then values and claims': { each: [/:v:/, /:c:/] },
@@ -90,6 +94,11 @@ const ARGV: Record<string, Meaning> = {
   skeleton: exactly(known.skeleton),
   settings: exactly(known.settings),
   'ms that settings stay in force': /^60000$/,
+  'id of a lock to take off or put on': exactly(known.lock),
+  'ms that the lock is put on for': exactly(known.lockMs),
+  "'1' to advance the sequence": /^[01]$/,
+  'process to enter': exactly(known.process),
+  'ms after which an entry is forgotten': exactly(known.forgetMs),
   'ms to prolong it by': exactly(known.claimMs),
 }
 
@@ -144,28 +153,23 @@ function checkList(
   expect(values.slice(at), 'what no phrase of the header names').toEqual([])
 }
 
+const SCRIPTS = scriptsFor('PUBLISH')
 const client = connectTo(inject('redisPort'))
 const namespace = uniqueName()
 const sent: Record<string, Sent> = {}
 
 beforeAll(async () => {
+  const connection = client as unknown as RedisConnection
+  for (const [name, lua] of Object.entries(SCRIPTS)) connection.defineCommand(name, { lua })
   const recorded = {
-    defineCommand(name: string, definition: { lua: string }) {
-      ;(client as unknown as RedisConnection).defineCommand(name, definition)
-      Object.assign(recorded, {
-        [`${name}Buffer`]: async (count: number, ...all: (string | number | Buffer)[]) => {
-          const run = (client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[
-            `${name}Buffer`
-          ]
-          const reply = await run?.call(client, count, ...all)
-          const texts = all.map((one) => (Buffer.isBuffer(one) ? one.toString('latin1') : String(one)))
-          sent[name] = { keys: texts.slice(0, count), args: texts.slice(count), reply }
-          return reply
-        },
-      })
+    async run(name: string, keys: readonly string[], args: readonly Argument[]) {
+      const reply = await runScript(connection, name, keys, args)
+      const text = (one: Argument) => (Buffer.isBuffer(one) ? one.toString('latin1') : String(one))
+      sent[name] = { keys: keys.map(text), args: args.map(text), reply }
+      return reply
     },
   }
-  const scripts = new Scripts(recorded as unknown as RedisConnection, systemRandomness())
+  const scripts = new Scripts(recorded, systemRandomness())
   const layout = new Layout('', namespace, 'app', 0)
   const stamp = registrationStamp(known.digest)
   const map = { digest: known.digest, stamp, skeleton: known.skeleton }
@@ -196,23 +200,29 @@ beforeAll(async () => {
   await scripts.lock(layout, 0, stamps, lock, known.body)
   const places = [place, { key: 'user:2', shard: 'user:2' }]
   await scripts.rotate(layout, 0, { stamps, places, body: known.body, lock: known.lock, holderMs })
+  await scripts.lockOne(layout, '|', known.lock, Number(known.lockMs))
+  await scripts.state(layout, 0, { advance: true, settings: known.settings })
+  await scripts.hold(layout, known.process, Number(known.forgetMs))
 })
 afterAll(async () => {
   await unlinkUnder(client, `cc:{${namespace}.`)
   client.disconnect()
 })
 
-const files = readdirSync(folder).filter((file) => file !== 'common.lua')
+const shared = ['common.lua', 'locks.lua']
+const files = readdirSync(folder).filter((file) => !shared.includes(file))
+const commandOf = (file: string) =>
+  `cc-${file.slice(0, -'.lua'.length)}`.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 test('every script is called', () => {
-  const commands = files.map((file) => `cc${file.charAt(0).toUpperCase()}${file.slice(1, -'.lua'.length)}`)
+  const commands = files.map(commandOf)
   expect(Object.keys(SCRIPTS).sort()).toEqual(commands.sort())
   expect(Object.keys(sent).sort()).toEqual(commands.sort())
 })
 
 describe.each(files)('%s', (file) => {
   const lua = readFileSync(new URL(file, folder), 'utf8')
-  const name = `cc${file.charAt(0).toUpperCase()}${file.slice(1, -'.lua'.length)}`
+  const name = commandOf(file)
   const of = () => sent[name] as Sent
 
   test('KEYS are what its header says', () => checkList(header(lua, 'KEYS'), KEYS, of().keys, 2))

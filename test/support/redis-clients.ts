@@ -1,8 +1,11 @@
-import { Redis } from 'ioredis'
-import { Redis as Redis5 } from 'ioredis5'
+import { Cluster, Redis } from 'ioredis'
+import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 
 /** The clients that the store is used with, by the name of their major version. */
 export const clients = { 'ioredis 6': Redis, 'ioredis 5': Redis5 } as const
+
+/** The same for a Redis Cluster. */
+const clusters = { 'ioredis 6': Cluster, 'ioredis 5': Cluster5 } as const
 
 export type ClientName = keyof typeof clients
 
@@ -25,6 +28,21 @@ export function connectTo(
 ): TestClient {
   const Client = clients[name] as typeof Redis
   const client = new Client({ port, host: '127.0.0.1', ...options }) as unknown as TestClient
+  client.on('error', () => {})
+  return client
+}
+
+/** A client of a Redis Cluster, from the port of any of its nodes on 127.0.0.1. */
+export function connectToCluster(
+  ports: readonly number[],
+  options: Record<string, unknown> = {},
+  name: ClientName = 'ioredis 6',
+): Cluster {
+  const Client = clusters[name] as typeof Cluster
+  const client = new Client(
+    ports.map((port) => ({ port, host: '127.0.0.1' })),
+    options,
+  )
   client.on('error', () => {})
   return client
 }

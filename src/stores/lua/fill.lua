@@ -28,7 +28,7 @@ for at = 5, #KEYS do
 end
 if replaced then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-  redis.call('PUBLISH', ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])
+  redis.call(PUBLISH, ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])
   if ARGV[11] ~= '0' then
     return { 1, lease_holders(KEYS[4], now(), born, tonumber(ARGV[11])) }
   end

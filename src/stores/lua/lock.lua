@@ -11,28 +11,13 @@ local epoch, sequence, born = epoch_of(KEYS[1], ARGV[1])
 local deadline = time + tonumber(ARGV[5])
 local added = 0
 for at = 5, #KEYS do
-  local token, created, locks = stamp_of(redis.pcall('GET', KEYS[at]), time)
-  local mine = false
-  local kept = {}
-  for _, lock in ipairs(locks) do
-    if lock.id == ARGV[4] then
-      mine = true
-    else
-      kept[#kept + 1] = lock
-    end
-  end
-  -- Without a token it was missing, or void under a lock that had expired.
-  if not mine or token == '' then
-    token = ARGV[6 + at - 4]
-    created = time
-    added = added + 1
-  end
-  kept[#kept + 1] = { id = ARGV[4], deadline = deadline }
-  redis.call('SET', KEYS[at], written_stamp(token, created, kept))
+  local left, new = locked(redis.pcall('GET', KEYS[at]), time, ARGV[4], deadline, ARGV[6 + at - 4])
+  if new then added = added + 1 end
+  redis.call('SET', KEYS[at], left)
 end
 if added > 0 then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-  redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
+  redis.call(PUBLISH, ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
 end
 return {
   epoch,

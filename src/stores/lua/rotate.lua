@@ -16,15 +16,9 @@ for first = 5, 4 + count, 5000 do
   local unlocked = {}
   for at, stored in ipairs(redis.call('MGET', unpack(KEYS, first, last))) do
     local name = KEYS[first + at - 1]
-    local others = {}
-    if stored and string.find(stored, ';', 17, true) then
-      local _, _, locks = stamp_of(stored, time)
-      for _, lock in ipairs(locks) do
-        if lock.id ~= ARGV[5] then others[#others + 1] = lock end
-      end
-    end
-    if #others > 0 then
-      redis.call('SET', name, written_stamp(ARGV[6 + first - 5 + at], time, others))
+    local left = rotated(stored, time, ARGV[5], ARGV[6 + first - 5 + at])
+    if left then
+      redis.call('SET', name, left)
     else
       unlocked[#unlocked + 1] = name
     end
@@ -34,7 +28,7 @@ end
 typed(KEYS[2], 'zset')
 local epoch, _, born = epoch_of(KEYS[1], ARGV[1])
 local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-redis.call('PUBLISH', ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
+redis.call(PUBLISH, ARGV[2], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[3])
 local holders = {}
 if ARGV[6] ~= '0' then holders = lease_holders(KEYS[3], time, born, tonumber(ARGV[6])) end
 return { epoch, sequence, redis.call('ZRANGEBYSCORE', KEYS[2], time, '+inf'), holders }

@@ -1,58 +1,54 @@
-import type { CancelTimer, Clock } from '../../core/clock.ts'
-import type { StoreListener, StoreSession } from '../../core/store.ts'
-import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './client.ts'
+import type { StoreSession } from '../../core/store.ts'
 import type { Hearing } from './hearing.ts'
 import type { Layout } from './layout.ts'
 import { decodeMessage } from './message.ts'
+import type { Servers } from './servers.ts'
+import type { Subscriber } from './subscriber.ts'
 
 /** What the bus works with. */
 export interface BusRoom {
   readonly layouts: readonly Layout[]
-  readonly name: string
   readonly session: StoreSession
   readonly hearing: Hearing
 }
 
-/** How long a new connection may take until it is subscribed. */
-const SUBSCRIBING_MS = 2_000
-
-/** The subscriber connection: one ordered channel per partition, and one for acknowledgements. */
+/** What others did: one ordered channel per partition, and one for acknowledgements. */
 export class RedisBus {
-  readonly #connection: RedisConnection
-  readonly #channels: readonly string[]
-  readonly #listener: StoreListener
-  readonly #clock: Clock
+  readonly #subscriber: Subscriber
   #whenSubscribed: (() => void)[] = []
-  #cancelWait: CancelTimer = () => {}
   #subscribed = false
   #closed = false
   #trouble: string | undefined
 
-  constructor(client: RedisClient, { layouts, name, session, hearing }: BusRoom) {
-    this.#channels = [
-      ...layouts.map(({ channel }) => channel),
-      ...(hearing.channel === undefined ? [] : [hearing.channel]),
-    ]
-    const { listener, clock } = session
-    this.#listener = listener
-    this.#clock = clock
-    this.#connection = client.duplicate(connectionOptions())
+  constructor(servers: Servers, { layouts, session, hearing }: BusRoom) {
+    const { listener, name } = session
     const partitions = new Map(layouts.map(({ channel }, partition) => [channel, partition]))
-    this.#connection.on('connect', () => this.#waitForSubscription())
-    this.#connection.on('ready', () => void this.#subscribe())
-    this.#connection.on('close', () => this.#lost('the subscriber connection was closed'))
-    // Every error is followed by 'close', which is what matters; without a listener it would end the process.
-    this.#connection.on('error', () => {})
-    this.#connection.on('message', (channel: string, message: string) => {
-      if (this.#closed) return
-      const partition = partitions.get(channel)
-      if (partition === undefined) {
-        hearing.note(message)
-        return
-      }
-      const read = decodeMessage(message, partition, name)
-      if (read === undefined) this.reconnect()
-      else listener.invalidated(read.heard ? { ...read, acknowledge: () => hearing.acknowledge(read) } : read)
+    const acknowledgements = hearing.channel === undefined ? [] : [hearing.channel]
+    this.#subscriber = servers.hear([...partitions.keys(), ...acknowledgements], {
+      subscribed: () => {
+        this.#subscribed = true
+        this.#trouble = undefined
+        listener.subscribed()
+        for (const resolve of this.#whenSubscribed.splice(0)) resolve()
+      },
+      refused: (reason) => {
+        this.#trouble = reason
+      },
+      lost: (reason) => {
+        this.#subscribed = false
+        listener.unsubscribed(reason)
+      },
+      message: (channel, text) => {
+        const partition = partitions.get(channel)
+        if (partition === undefined) {
+          hearing.note(text)
+          return
+        }
+        const read = decodeMessage(text, partition, name)
+        if (read === undefined) this.reconnect()
+        else
+          listener.invalidated(read.heard ? { ...read, acknowledge: () => hearing.acknowledge(read) } : read)
+      },
     })
   }
 
@@ -63,12 +59,7 @@ export class RedisBus {
 
   /** Resolves once every channel is subscribed. */
   open(): Promise<void> {
-    if (this.#connection.status === 'wait') this.#connection.connect().catch(() => {})
-    return this.subscribed()
-  }
-
-  /** Resolves when subscribed; at once if it is. */
-  subscribed(): Promise<void> {
+    this.#subscriber.open()
     if (this.#subscribed) return Promise.resolve()
     return new Promise((resolve) => {
       this.#whenSubscribed.push(resolve)
@@ -76,42 +67,12 @@ export class RedisBus {
   }
 
   reconnect(): void {
-    if (!this.#closed) dropIfDead(this.#connection)
+    if (!this.#closed) this.#subscriber.reconnect()
   }
 
   close(): void {
     this.#closed = true
-    this.#cancelWait()
-    this.#connection.disconnect()
+    this.#subscriber.close()
     for (const resolve of this.#whenSubscribed.splice(0)) resolve()
-  }
-
-  /** Connected is not subscribed: a server that is frozen, or cut off right then, would be waited for for ever. */
-  #waitForSubscription(): void {
-    this.#cancelWait()
-    this.#cancelWait = this.#clock.after(SUBSCRIBING_MS, () => {
-      if (!this.#subscribed && !this.#closed) this.#connection.disconnect(true)
-    })
-  }
-
-  async #subscribe(): Promise<void> {
-    try {
-      await this.#connection.subscribe(...this.#channels)
-      if (this.#closed) return
-      this.#subscribed = true
-      this.#trouble = undefined
-      this.#cancelWait()
-      this.#listener.subscribed()
-      for (const resolve of this.#whenSubscribed.splice(0)) resolve()
-    } catch (error) {
-      this.#trouble = error instanceof Error ? error.message : String(error)
-      this.reconnect()
-    }
-  }
-
-  #lost(reason: string): void {
-    if (!this.#subscribed) return
-    this.#subscribed = false
-    this.#listener.unsubscribed(reason)
   }
 }

@@ -4,8 +4,41 @@ export interface RedisClient {
   readonly options: {
     readonly keyPrefix?: string | undefined
     readonly db?: number | undefined
+    readonly role?: unknown
+    readonly readOnly?: boolean | undefined
   }
   readonly isCluster?: boolean
+  duplicate(override?: Record<string, unknown>): RedisConnection
+}
+
+/** The part of an `ioredis` Cluster client that is used. */
+export interface RedisClusterClient {
+  readonly status: string
+  readonly options: {
+    readonly keyPrefix?: string | undefined
+    readonly scaleReads?: unknown
+    readonly natMap?: unknown
+    readonly redisOptions?: object | undefined
+  }
+  readonly isCluster: boolean
+  duplicate(startupNodes?: never[], override?: Record<string, unknown>): ClusterDiscovery
+}
+
+/** A Cluster client of the store's own: it knows which node serves which slot, and sends no command of the store. */
+export interface ClusterDiscovery {
+  readonly status: string
+  /** For each slot the addresses of its nodes, `HOST:PORT`, the primary first. */
+  readonly slots: readonly (readonly string[] | undefined)[]
+  nodes(role: 'master' | 'all'): readonly ClusterNode[]
+  refreshSlotsCache(callback: (error?: Error | null) => void): void
+  connect(): Promise<unknown>
+  disconnect(reconnect?: boolean): void
+  on(event: string, listener: (error: Error) => void): unknown
+}
+
+/** A node as the Cluster client knows it: with its address, credentials and TLS options. */
+export interface ClusterNode {
+  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined }
   duplicate(override?: Record<string, unknown>): RedisConnection
 }
 
@@ -15,6 +48,7 @@ export interface RedisConnection {
   connect(): Promise<unknown>
   disconnect(reconnect?: boolean): void
   defineCommand(name: string, definition: { readonly lua: string }): void
+  pipeline(commands: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
   mgetBuffer(...keys: string[]): Promise<(Buffer | null)[]>
   get(key: string): Promise<string | null>
   scan(
@@ -25,9 +59,12 @@ export interface RedisConnection {
     number: number,
   ): Promise<[string, string[]]>
   info(section: string): Promise<string>
+  cluster(subcommand: 'INFO'): Promise<unknown>
   unlink(...keys: string[]): Promise<number>
   publish(channel: string, message: string): Promise<unknown>
+  spublish(channel: string, message: string): Promise<unknown>
   subscribe(...channels: string[]): Promise<unknown>
+  ssubscribe(...channels: string[]): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
 }
 
@@ -48,8 +85,13 @@ export function connectionOptions(): Record<string, unknown> {
     disconnectTimeout: 250,
     // The store's names carry the client's prefix themselves, because channels are not prefixed by every version.
     keyPrefix: '',
-    retryStrategy: (attempt: number) => Math.min(25 * 2 ** Math.min(attempt, 5), 500),
+    retryStrategy: retryLater,
   }
+}
+
+/** How long to wait before the nth attempt to connect, in milliseconds. */
+export function retryLater(attempt: number): number {
+  return Math.min(25 * 2 ** Math.min(attempt, 5), 500)
 }
 
 /**

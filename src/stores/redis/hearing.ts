@@ -1,19 +1,19 @@
 import type { Cause } from '../../core/events.ts'
 import type { InvalidationMessage, StoreSession } from '../../core/store.ts'
 import { Acknowledgements } from '../acknowledgements.ts'
-import type { RedisConnection } from './client.ts'
 import type { Layout } from './layout.ts'
 import { decodeAcknowledgement, encodeAcknowledgement } from './message.ts'
+import type { Servers } from './servers.ts'
 
 /** Who has heard of which invalidation: asks for acknowledgements, gives them, and gathers them per partition. */
 export class Hearing {
-  readonly #connection: RedisConnection
+  readonly #servers: Servers
   readonly #channelTo: (process: string) => string | undefined
   readonly #process: string
   readonly #gathered: Acknowledgements
 
-  constructor(connection: RedisConnection, layouts: readonly Layout[], session: StoreSession) {
-    this.#connection = connection
+  constructor(servers: Servers, layouts: readonly Layout[], session: StoreSession) {
+    this.#servers = servers
     this.#process = session.process
     this.#channelTo = (process) => layouts[0]?.acknowledgements(process)
     this.#gathered = new Acknowledgements(session.clock, session.maxStalenessMs)
@@ -62,7 +62,7 @@ export class Hearing {
     if (channel === undefined) return
     const text = encodeAcknowledgement(cause.id, partition, this.#process)
     // Unsent, it costs its maker a wait until this process's lease has run out.
-    this.#connection.publish(channel, text).catch(() => {})
+    this.#servers.publish(channel, text).catch(() => {})
   }
 
   /** Takes note of an acknowledgement; of any other text, none. */

@@ -24,6 +24,7 @@ export class Layout {
   readonly holders: string
   /** A name under which nothing is ever stored. */
   readonly nothing: string
+  readonly #place: string
   readonly #base: string
   readonly #values: string
   readonly #claims: string
@@ -31,6 +32,7 @@ export class Layout {
   /** @param database whose number channels need to carry: every database of a server hears all channels */
   constructor(prefix: string, namespace: string, name: string, partition: number, database = 0) {
     const place = `${prefix}cc:{${namespace}.${partition}}`
+    this.#place = place
     this.channel = database === 0 ? place : `${place}@${database}`
     this.#base = `${place}:`
     this.state = `${this.#base}state`
@@ -61,14 +63,26 @@ export class Layout {
     return this.#claims + key
   }
 
-  /** SCAN patterns for claims and values whose keys match a pattern of ours, which has no other special characters. */
-  scans(pattern: string): { readonly claims: string; readonly values: string } {
-    return { claims: escapeGlob(this.#claims) + pattern, values: escapeGlob(this.#values) + pattern }
+  /**
+   * SCAN patterns for claims and values whose keys match a pattern of ours, which has no other special characters; of
+   * this partition, or of every one.
+   */
+  scans(pattern: string, everywhere: boolean): { readonly claims: string; readonly values: string } {
+    const of = (names: string) => {
+      const rest = escapeGlob(names.slice(this.#place.length))
+      const place = everywhere
+        ? `${escapeGlob(this.#place.replace(/\d+\}$/, ''))}*}`
+        : escapeGlob(this.#place)
+      return place + rest + pattern
+    }
+    return { claims: of(this.#claims), values: of(this.#values) }
   }
 
-  /** The key of a value's or a claim's name. */
-  keyOf(name: string): string {
-    return name.slice(name.startsWith(this.#values) ? this.#values.length : this.#claims.length)
+  /** The key of a value's or a claim's name; undefined for any other name. */
+  keyOf(name: string): string | undefined {
+    for (const start of [this.#values, this.#claims])
+      if (name.startsWith(start)) return name.slice(start.length)
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Cause } from '../../core/events.ts'
-import type { InvalidationMessage } from '../../core/store.ts'
+import type { InvalidationMessage, Position } from '../../core/store.ts'
 import { crc32 } from './checksum.ts'
 
 /** What a message carries besides epoch and sequence. */
@@ -28,6 +28,11 @@ export function encodeBody({ stamps, keys, everyKey, name, cause, heard }: Messa
     ...(heard ? { a: 1 } : {}),
   })
   return `${checksum(said)}:${said}`
+}
+
+/** A whole message, as the scripts publish it. */
+export function withPosition({ epoch, sequence }: Position, body: string): string {
+  return `${epoch}:${sequence}:${body}`
 }
 
 const HEAD = /^([A-Za-z0-9_-]{16}):(\d{1,16}):([0-9a-f]{8}):/

@@ -17,26 +17,35 @@ import common from '../lua/common.lua'
 import fillScript from '../lua/fill.lua'
 import heartbeatScript from '../lua/heartbeat.lua'
 import lockScript from '../lua/lock.lua'
+import locks from '../lua/locks.lua'
+import oneSetScript from '../lua/one-set.lua'
+import oneStampScript from '../lua/one-stamp.lua'
+import oneStateScript from '../lua/one-state.lua'
 import readScript from '../lua/read.lua'
 import registerScript from '../lua/register.lua'
 import rotateScript from '../lua/rotate.lua'
 import { withChecksum, withoutChecksum } from './checksum.ts'
-import type { RedisConnection } from './client.ts'
 import type { Layout } from './layout.ts'
+import type { Argument, Servers } from './servers.ts'
 
-/** Each script with the name of its command. */
-export const SCRIPTS = {
-  ccRead: common + readScript,
-  ccFill: common + fillScript,
-  ccRotate: common + rotateScript,
-  ccLock: common + lockScript,
-  ccHeartbeat: common + heartbeatScript,
-  ccRegister: common + registerScript,
-  ccClaim: claimScript,
-} as const
+/** Each script with the name of its command; they publish by the command that every process hears. */
+export function scriptsFor(publishes: Servers['publishes']) {
+  const publishing = `local PUBLISH = '${publishes}'\n`
+  return {
+    ccRead: common + readScript,
+    ccFill: publishing + common + fillScript,
+    ccRotate: publishing + common + locks + rotateScript,
+    ccLock: publishing + common + locks + lockScript,
+    ccHeartbeat: common + heartbeatScript,
+    ccRegister: common + registerScript,
+    ccClaim: claimScript,
+    ccOneStamp: common + locks + oneStampScript,
+    ccOneState: common + oneStateScript,
+    ccOneSet: common + oneSetScript,
+  }
+}
 
-type Command = (...args: (string | number | Uint8Array)[]) => Promise<unknown>
-type Commands = Record<`${keyof typeof SCRIPTS}Buffer`, Command>
+type ScriptName = keyof ReturnType<typeof scriptsFor>
 
 /** What a rotation names. */
 export interface Rotation {
@@ -67,14 +76,13 @@ const STAMP_MS = 600_000
 /** How much longer than its value a stamp lives. */
 const STAMP_MARGIN_MS = 60_000
 
-/** The scripts of the store on one connection: arguments in, replies out, nothing decided here. */
+/** The scripts of the store: arguments in, replies out, nothing decided here. */
 export class Scripts {
-  readonly #commands: Commands
+  readonly #servers: Pick<Servers, 'run'>
   readonly #randomness: Randomness
 
-  constructor(connection: RedisConnection, randomness: Randomness) {
-    for (const [name, lua] of Object.entries(SCRIPTS)) connection.defineCommand(name, { lua })
-    this.#commands = connection as unknown as Commands
+  constructor(servers: Pick<Servers, 'run'>, randomness: Randomness) {
+    this.#servers = servers
     this.#randomness = randomness
   }
 
@@ -120,7 +128,7 @@ export class Scripts {
         claim?.takeOver === true ? '1' : '0',
       )
     }
-    const reply = list(await this.#run('ccReadBuffer', keys, args))
+    const reply = list(await this.#run('ccRead', keys, args))
     const position = positionOf(reply, partition)
     if (number(reply[2]) !== 1) return undefined
     const tokens = list(reply[3]).map(token)
@@ -152,7 +160,7 @@ export class Scripts {
     const lifetimes = [ms, ms + STAMP_MARGIN_MS]
     const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
     const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, withChecksum(value), ...message]
-    const reply = list(await this.#run('ccFillBuffer', keys, args))
+    const reply = list(await this.#run('ccFill', keys, args))
     return { stored: number(reply[0]) === 1, holders: list(reply[1]).map(text) }
   }
 
@@ -171,7 +179,7 @@ export class Scripts {
       Math.ceil(holderMs),
       ...this.#tokens(stamps),
     ]
-    const reply = list(await this.#run('ccRotateBuffer', keys, args))
+    const reply = list(await this.#run('ccRotate', keys, args))
     return {
       position: positionOf(reply, partition),
       maps: list(reply[2]).map(text),
@@ -200,7 +208,7 @@ export class Scripts {
       Math.ceil(holderMs),
       ...this.#tokens(stamps),
     ]
-    const reply = list(await this.#run('ccLockBuffer', keys, args))
+    const reply = list(await this.#run('ccLock', keys, args))
     return {
       position: positionOf(reply, partition),
       maps: list(reply[2]).map(text),
@@ -232,7 +240,7 @@ export class Scripts {
       settings,
       SETTINGS_MS,
     ]
-    const reply = list(await this.#run('ccHeartbeatBuffer', keys, args))
+    const reply = list(await this.#run('ccHeartbeat', keys, args))
     return {
       position: positionOf(reply, partition),
       registered: number(reply[2]) === 1,
@@ -245,29 +253,49 @@ export class Scripts {
   async register(layout: Layout, map: MapRegistration, settings: string): Promise<string> {
     const keys = [layout.state, layout.maps, layout.stamp(map.stamp), layout.map(map.digest), layout.nothing]
     const fresh = [this.#randomness.token(), map.digest, REGISTRATION_MS, this.#randomness.token()]
-    const reply = list(
-      await this.#run('ccRegisterBuffer', keys, [...fresh, map.skeleton, settings, SETTINGS_MS]),
-    )
+    const reply = list(await this.#run('ccRegister', keys, [...fresh, map.skeleton, settings, SETTINGS_MS]))
     return text(reply[2])
   }
 
   /** Prolongs a claim; by 0 ms gives it back. */
   async claim(layout: Layout, key: string, nonce: string, ttlMs: number): Promise<boolean> {
-    return number(await this.#run('ccClaimBuffer', [layout.claim(key)], [nonce, Math.ceil(ttlMs)])) === 1
+    return number(await this.#run('ccClaim', [layout.claim(key)], [nonce, Math.ceil(ttlMs)])) === 1
   }
 
-  async #run(
-    name: keyof Commands,
-    keys: readonly string[],
-    args: readonly (string | number | Uint8Array)[],
-  ): Promise<unknown> {
-    try {
-      return await this.#commands[name](keys.length, ...keys, ...args)
-    } catch (error) {
-      // The server has forgotten the script (restart, SCRIPT FLUSH): nothing has run, and ioredis sends it whole now.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-      return this.#commands[name](keys.length, ...keys, ...args)
-    }
+  /** Rotates one stamp, taking a lock off. */
+  async rotateOne(layout: Layout, stamp: StampName, lock: string): Promise<void> {
+    await this.#run('ccOneStamp', [layout.stamp(stamp)], [lock, this.#randomness.token(), 0])
+  }
+
+  /** Locks one stamp. @returns whether it did not bear the lock before */
+  async lockOne(layout: Layout, stamp: StampName, lock: string, ms: number): Promise<boolean> {
+    const args = [lock, this.#randomness.token(), Math.ceil(ms)]
+    return number(await this.#run('ccOneStamp', [layout.stamp(stamp)], args)) === 1
+  }
+
+  /** Where a partition stands, by its state record alone; `advance` numbers an invalidation. */
+  async state(
+    layout: Layout,
+    partition: number,
+    { advance = false, settings = '' }: { readonly advance?: boolean; readonly settings?: string },
+  ): Promise<{ position: Position; differing: string }> {
+    const args = [this.#randomness.token(), advance ? '1' : '0', settings, SETTINGS_MS]
+    const reply = list(await this.#run('ccOneState', [layout.state], args))
+    return { position: positionOf(reply, partition), differing: text(reply[2]) }
+  }
+
+  /** The digests of the live maps. */
+  async maps(layout: Layout): Promise<readonly string[]> {
+    return list(list(await this.#run('ccOneSet', [layout.maps], ['', 0]))[0]).map(text)
+  }
+
+  /** Enters a lease holder. */
+  async hold(layout: Layout, process: string, forgetMs: number): Promise<void> {
+    await this.#run('ccOneSet', [layout.holders], [process, Math.ceil(forgetMs)])
+  }
+
+  #run(name: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.#servers.run(name, keys, args)
   }
 }
 

@@ -1,7 +1,7 @@
 import { CacheError } from '../../core/errors.ts'
 import type { Cause } from '../../core/events.ts'
 import type { Pattern } from '../../core/pattern.ts'
-import type { StampName } from '../../core/stamp.ts'
+import { ROOT, type StampName } from '../../core/stamp.ts'
 import {
   type FillReply,
   type FillRequest,
@@ -9,6 +9,7 @@ import {
   type KeyPlace,
   type LockReply,
   type LockRequest,
+  type Position,
   type ReadItem,
   type ReadReply,
   type ReadResult,
@@ -21,13 +22,14 @@ import {
 import { within } from '../../core/within.ts'
 import { RedisBus } from './bus.ts'
 import { withoutChecksum } from './checksum.ts'
-import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './client.ts'
 import { Hearing } from './hearing.ts'
 import { checkForLocks, type Inspected, inspect, warningsOf } from './inspection.ts'
-import { Layout, partitionOf } from './layout.ts'
-import { encodeBody } from './message.ts'
+import { type Layout, partitionOf } from './layout.ts'
+import { encodeBody, withPosition } from './message.ts'
 import { inParts } from './parts.ts'
-import { type Rotated, Scripts } from './scripts.ts'
+import { orWhileMoving, Piecewise } from './piecewise.ts'
+import { type Rotated, type Rotation, Scripts } from './scripts.ts'
+import type { Servers } from './servers.ts'
 import { sweepKeys } from './sweep.ts'
 
 const READ_ATTEMPTS = 4
@@ -38,58 +40,41 @@ const HOLDERS_KEPT = 10
 export class RedisStore implements Store {
   readonly #session: StoreSession
   readonly #layouts: readonly Layout[]
-  readonly #connection: RedisConnection
+  readonly #servers: Servers
   readonly #scripts: Scripts
+  readonly #piecewise: Piecewise
   readonly #bus: RedisBus
   readonly #hearing: Hearing
-  /** What went wrong last, on a connection that has not been ready since. */
-  #trouble: Error | undefined
 
-  constructor(client: RedisClient, partitions: number, session: StoreSession) {
+  constructor(servers: Servers, layouts: readonly Layout[], session: StoreSession) {
     this.#session = session
-    const { keyPrefix = '', db } = client.options
-    const { namespace, name } = session
-    this.#layouts = Array.from(
-      { length: partitions },
-      (_, at) => new Layout(keyPrefix, namespace, name, at, db),
-    )
-    this.#connection = client.duplicate({
-      ...connectionOptions(),
-      enableAutoPipelining: true,
-      autoPipeliningIgnoredCommands: ['mget'],
-    })
-    // The gate in front of this store tells of the outage; without a listener an error would end the process.
-    this.#connection.on('error', (error: Error) => {
-      this.#trouble = error
-    })
-    let connected = false
-    this.#connection.on('ready', () => {
-      this.#trouble = undefined
-      if (connected) session.listener.reconnected()
-      connected = true
-    })
-    this.#scripts = new Scripts(this.#connection, session.randomness)
-    this.#hearing = new Hearing(this.#connection, this.#layouts, session)
-    this.#bus = new RedisBus(client, { layouts: this.#layouts, name, session, hearing: this.#hearing })
+    this.#layouts = layouts
+    this.#servers = servers
+    this.#scripts = new Scripts(servers, session.randomness)
+    this.#piecewise = new Piecewise(this.#scripts, servers, withPosition)
+    this.#hearing = new Hearing(servers, layouts, session)
+    this.#bus = new RedisBus(servers, { layouts, session, hearing: this.#hearing })
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.#connect(), this.#bus.open()])
-    if (this.#session.lockMs > 0) checkForLocks(await this.#server())
+    await Promise.all([this.#servers.open(), this.#bus.open()])
+    if (this.#session.lockMs > 0) for (const server of await this.#inspected()) checkForLocks(server)
     await Promise.all(this.#layouts.map((layout) => this.#register(layout)))
   }
 
   async inspect(): Promise<readonly string[]> {
-    this.#checkConnection()
-    const server = await this.#server()
+    this.#servers.check()
+    const locks = this.#session.lockMs > 0
+    const warnings = (await this.#inspected()).flatMap((server) => warningsOf(server, locks))
     const { trouble } = this.#bus
     const deaf =
       trouble === undefined ? [] : [`Redis refuses the subscription, so that memory is not used: ${trouble}`]
-    return [...warningsOf(server, this.#session.lockMs > 0), ...deaf]
+    return [...new Set(warnings), ...deaf]
   }
 
-  #server(): Promise<Inspected> {
-    return inspect(this.#connection, (this.#layouts[0] as Layout).nothing)
+  async #inspected(): Promise<readonly Inspected[]> {
+    const nothing = (this.#layouts[0] as Layout).nothing
+    return Promise.all((await this.#servers.primaries()).map((server) => inspect(server, nothing)))
   }
 
   partition({ shard }: KeyPlace): number {
@@ -97,26 +82,46 @@ export class RedisStore implements Store {
   }
 
   async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
-    this.#checkConnection()
-    const names = keys.map((place) => this.#layout(place).value(place.key))
-    const values = await Promise.all(
-      inParts(names, () => 1).map((part) => this.#connection.mgetBuffer(...part)),
+    this.#servers.check()
+    const values: (Uint8Array | undefined)[] = []
+    const parts = this.#byPartition(keys).flatMap(([partition, all]) =>
+      inParts(all, () => 1).map((at) => ({ layout: this.#layouts[partition] as Layout, at })),
     )
-    return values.flat().map((value) => (value === null ? undefined : withoutChecksum(value)))
+    await Promise.all(
+      parts.map(async ({ layout, at }) => {
+        const names = at.map((index) => layout.value((keys[index] as KeyPlace).key))
+        const found = await orWhileMoving(
+          () => this.#servers.values(names),
+          () => [],
+        )
+        for (const [order, index] of at.entries()) {
+          const value = found[order] ?? null
+          values[index] = value === null ? undefined : withoutChecksum(value)
+        }
+      }),
+    )
+    return values
   }
 
   async read(items: readonly ReadItem[]): Promise<ReadReply> {
-    this.#checkConnection()
+    this.#servers.check()
     const results: ReadResult[] = []
     const parts = this.#byPartition(items).flatMap(([partition, all]) =>
       inParts(all, (index) => (items[index]?.stamps.length ?? 0) + 2).map((at) => ({ partition, at })),
     )
-    const positions = await Promise.all(
+    const positions: Position[] = []
+    await Promise.all(
       parts.map(async ({ partition, at }) => {
         const asked = at.map((index) => items[index] as ReadItem)
-        const reply = await this.#readPartition(partition, asked)
-        for (const [order, index] of at.entries()) results[index] = reply.results[order] as ReadResult
-        return reply.position
+        const found = await orWhileMoving(
+          async () => {
+            const reply = await this.#readPartition(partition, asked)
+            positions.push(reply.position)
+            return reply.results
+          },
+          () => asked.map(notToBeRead),
+        )
+        for (const [order, index] of at.entries()) results[index] = found[order] as ReadResult
       }),
     )
     return { positions, results }
@@ -140,7 +145,7 @@ export class RedisStore implements Store {
 
   #prune(layout: Layout, partition: number, stamps: readonly StampName[]): Promise<Rotated> {
     const body = this.#body(stamps, [], false, undefined, false)
-    return this.#scripts.rotate(layout, partition, { stamps, places: [], body })
+    return this.#rotateIn(layout, partition, { stamps, places: [], body })
   }
 
   async fill(request: FillRequest): Promise<FillReply> {
@@ -149,7 +154,10 @@ export class RedisStore implements Store {
     const body = request.publish ? this.#body([], [request.key], false, cause, heard) : ''
     const partition = this.partition(request)
     const reply = await this.#hearing.expecting(cause, [partition], heard, () =>
-      this.#scripts.fill(this.#layout(request), request, body, this.#holderMs(heard)),
+      orWhileMoving(
+        () => this.#scripts.fill(this.#layout(request), request, body, this.#holderMs(heard)),
+        () => ({ stored: false, holders: [] }),
+      ),
     )
     return { stored: reply.stored, heard: this.#hearing.heard(cause, [[partition, reply.holders]], heard) }
   }
@@ -178,10 +186,17 @@ export class RedisStore implements Store {
       let rotated: Rotated | undefined
       for (const message of messages) {
         const places = message.places.filter((place) => this.partition(place) === partition)
-        rotated = await this.#scripts.rotate(layout, partition, { ...message, places })
+        rotated = await this.#rotateIn(layout, partition, { ...message, places })
       }
       return rotated as Rotated
     })
+  }
+
+  #rotateIn(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
+    return orWhileMoving(
+      () => this.#scripts.rotate(layout, partition, rotation),
+      () => this.#piecewise.rotate(layout, partition, rotation),
+    )
   }
 
   async lock({ stamps, lock, cause, heard = false }: LockRequest): Promise<LockReply> {
@@ -190,7 +205,10 @@ export class RedisStore implements Store {
     const wanted = { id: lock, ms: lockMs, holderMs: this.#session.maxStalenessMs }
     let added = 0
     const reply = await this.#everywhere(cause, heard, async (layout, partition) => {
-      const locked = await this.#scripts.lock(layout, partition, stamps, wanted, body)
+      const locked = await orWhileMoving(
+        () => this.#scripts.lock(layout, partition, stamps, wanted, body),
+        () => this.#piecewise.lock(layout, partition, stamps, wanted, body),
+      )
       added = Math.max(added, locked.added)
       // Where nothing was added nothing was published, so that nobody acknowledges.
       return locked.added > 0 ? locked : { ...locked, holders: [] }
@@ -201,13 +219,17 @@ export class RedisStore implements Store {
   async sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
     const { clock, timeoutMs } = this.#session
     const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
-    this.#checkConnection()
-    await sweepKeys(this.#connection, this.#layouts, patterns, bounded)
-    const body = this.#body([], [], true, cause, heard)
+    this.#servers.check()
+    const before = await bounded(() => this.#servers.arrangement())
+    await sweepKeys(this.#servers, this.#layouts, patterns, bounded)
+    const after = await bounded(() => this.#servers.arrangement())
+    // What was moved from one server to another meanwhile may have been seen on neither.
+    const stamps = before !== undefined && before === after ? [] : [ROOT]
+    const body = this.#body(stamps, [], true, cause, heard)
     const holderMs = this.#holderMs(heard)
     return bounded(() =>
       this.#everywhere(cause, heard, (layout, partition) =>
-        this.#scripts.rotate(layout, partition, { stamps: [], places: [], body, holderMs }),
+        this.#rotateIn(layout, partition, { stamps, places: [], body, holderMs }),
       ),
     )
   }
@@ -218,7 +240,7 @@ export class RedisStore implements Store {
     heard: boolean,
     step: (layout: Layout, partition: number) => Promise<Rotated>,
   ): Promise<RotateReply> {
-    this.#checkConnection()
+    this.#servers.check()
     const partitions = [...this.#layouts.keys()]
     const replies = await this.#hearing.expecting(cause, partitions, heard, () =>
       Promise.all(this.#layouts.map(step)),
@@ -239,70 +261,63 @@ export class RedisStore implements Store {
   }
 
   async heartbeat(): Promise<HeartbeatReply> {
-    const { map, process, maxStalenessMs, settings } = this.#session
-    this.#checkConnection()
-    const replies = await Promise.all(
-      this.#layouts.map(async (layout, partition) => {
-        const beat = () =>
-          this.#scripts.heartbeat(
-            layout,
-            partition,
-            map,
-            process,
-            HOLDERS_KEPT * maxStalenessMs,
-            this.#settings(settings),
-          )
-        const reply = await beat()
-        this.#checkSettings(reply.differing)
-        if (reply.registered && reply.registration !== '') return reply
-        await this.#register(layout)
-        return beat()
-      }),
-    )
+    this.#servers.check()
+    const replies = await Promise.all(this.#layouts.map((layout, at) => this.#beat(layout, at)))
     return {
       positions: replies.map(({ position }) => position),
       registrations: replies.map(({ registration }) => registration),
     }
   }
 
+  #beat(layout: Layout, partition: number) {
+    const { map, process, maxStalenessMs } = this.#session
+    const settings = this.#settings(this.#session.settings)
+    const forgetMs = HOLDERS_KEPT * maxStalenessMs
+    return orWhileMoving(
+      async () => {
+        const beat = () => this.#scripts.heartbeat(layout, partition, map, process, forgetMs, settings)
+        const reply = await beat()
+        this.#checkSettings(reply.differing)
+        if (reply.registered && reply.registration !== '') return reply
+        await this.#register(layout)
+        return beat()
+      },
+      async () => {
+        const reply = await this.#piecewise.heartbeat(layout, partition, map, process, forgetMs, settings)
+        this.#checkSettings(reply.differing)
+        return reply
+      },
+    )
+  }
+
   async skeleton(digest: string): Promise<string | undefined> {
     for (const layout of this.#layouts) {
-      const text = await this.#connection.get(layout.map(digest))
+      const text = await this.#servers.get(layout.map(digest))
       if (text !== null) return text
     }
     return undefined
   }
 
   reconnect(what?: 'subscription'): void {
-    if (what === undefined) dropIfDead(this.#connection)
+    if (what === undefined) this.#servers.reconnect()
     this.#bus.reconnect()
   }
 
   async close(): Promise<void> {
     this.#bus.close()
-    this.#connection.disconnect()
-  }
-
-  /** @throws CacheError `STORE_UNAVAILABLE` that says what is wrong; a client without a connection does not. */
-  #checkConnection(): void {
-    if (this.#connection.status === 'ready') return
-    const trouble = this.#trouble?.message || `its connection is in state ${this.#connection.status}`
-    throw new CacheError('STORE_UNAVAILABLE', `Redis cannot be reached: ${trouble}.`, {
-      cause: this.#trouble,
-    })
-  }
-
-  /** Resolves when commands can be sent; ioredis goes on trying by itself where the first attempt fails. */
-  #connect(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#connection.on('ready', () => resolve())
-      this.#connection.connect().catch(() => {})
-    })
+    this.#servers.close()
   }
 
   async #register(layout: Layout): Promise<void> {
     const { map, settings } = this.#session
-    this.#checkSettings(await this.#scripts.register(layout, map, this.#settings(settings)))
+    const own = this.#settings(settings)
+    // While its slot is being moved nothing is kept in a partition, so that nothing hangs on being registered there.
+    this.#checkSettings(
+      await orWhileMoving(
+        () => this.#scripts.register(layout, map, own),
+        () => '',
+      ),
+    )
   }
 
   #settings(shared: string): string {
@@ -338,5 +353,18 @@ export class RedisStore implements Store {
       else group.push(at)
     }
     return [...groups]
+  }
+}
+
+/** What a read answers of a partition that is being moved: load from the primary, fill nothing. */
+function notToBeRead({ stamps }: ReadItem): ReadResult {
+  return {
+    value: undefined,
+    voided: false,
+    tokens: stamps.map(() => ''),
+    epoch: '',
+    locked: true,
+    claim: 'none',
+    holder: undefined,
   }
 }

@@ -2,9 +2,8 @@ import fc from 'fast-check'
 import { isCacheError } from '../../../src/core/errors.ts'
 import type { ReadItem } from '../../../src/core/store.ts'
 import { withChecksum } from '../../../src/stores/redis/checksum.ts'
-import type { RedisConnection } from '../../../src/stores/redis/client.ts'
 import { Layout } from '../../../src/stores/redis/layout.ts'
-import { SCRIPTS, Scripts } from '../../../src/stores/redis/scripts.ts'
+import { Scripts } from '../../../src/stores/redis/scripts.ts'
 import { checked, type FuzzTarget, must } from '../target.ts'
 
 const TOKEN = Buffer.from('AAAAAAAAAAAAAAAA')
@@ -60,10 +59,10 @@ const map = { digest: 'x', stamp: '|map|x', skeleton: '{}' }
 const randomness = { token: () => 'BBBBBBBBBBBBBBBB', fraction: () => 0.5 }
 const item = (key: string): ReadItem => ({ key, shard: key, stamps: NAMES, claim: undefined })
 
-/** Scripts over a connection that answers so. */
+/** Scripts over servers that answer so. */
 function answering(reply: unknown): Scripts {
-  const commands = Object.keys(SCRIPTS).map((name) => [`${name}Buffer`, () => Promise.resolve(reply)])
-  const connection = { defineCommand: () => undefined, ...Object.fromEntries(commands) }
+  return new Scripts({ run: () => Promise.resolve(reply) }, randomness)
+}
   return new Scripts(connection as unknown as RedisConnection, randomness)
 }
 
