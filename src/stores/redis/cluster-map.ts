@@ -129,9 +129,10 @@ export class ClusterMap {
         let changed = false
         for (const slot of this.#slots) {
           const address = discovery.slots[slot]?.[0]
-          if (address === undefined || this.#owners.get(slot) === address) continue
+          const before = this.#owners.get(slot)
+          if (address === undefined || before === address) continue
           this.#owners.set(slot, address)
-          changed = true
+          if (before !== undefined) changed = true
         }
         if (changed) for (const listener of this.#listeners) listener()
         resolve()

@@ -43,7 +43,11 @@ export class ClusterServers implements Servers {
       client,
       layouts.map(({ state }) => slotOf(state)),
     )
-    this.#map.onChange(() => this.#leaveOthers())
+    this.#map.onChange(() => {
+      this.#leaveOthers()
+      // Behind a partition is another server now, which may have another past.
+      session.listener.reconnected()
+    })
   }
 
   async open(): Promise<void> {

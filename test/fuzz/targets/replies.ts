@@ -63,8 +63,6 @@ const item = (key: string): ReadItem => ({ key, shard: key, stamps: NAMES, claim
 function answering(reply: unknown): Scripts {
   return new Scripts({ run: () => Promise.resolve(reply) }, randomness)
 }
-  return new Scripts(connection as unknown as RedisConnection, randomness)
-}
 
 /** Replies of Redis to the scripts. */
 export const replies: FuzzTarget = {
