@@ -1,7 +1,13 @@
 import { type Cache, type CacheOptions, createCache } from 'coherent-cache'
 import { redisStore } from 'coherent-cache/redis'
 import { afterEach, inject } from 'vitest'
-import { type ClientName, connectTo, type TestClient, unlinkUnder } from './redis-clients.ts'
+import {
+  type ClientName,
+  connectTo,
+  connectToCluster,
+  type TestClient,
+  unlinkUnder,
+} from './redis-clients.ts'
 
 /** What a test opened, to be closed and cleared away after it. */
 const opened: (() => Promise<void>)[] = []
@@ -15,6 +21,8 @@ export interface RedisCacheOptions<Tables extends string, Scopes extends string>
   extends Partial<CacheOptions<Tables, Scopes>> {
   /** Of a Redis of the test's own, or a proxy. @default the one that the whole run shares */
   readonly port?: number
+  /** Ports of a Redis Cluster of the test's own, instead. */
+  readonly cluster?: readonly number[]
   readonly ioredis?: ClientName
   /** Options of the client. */
   readonly client?: Record<string, unknown>
@@ -25,9 +33,12 @@ export interface RedisCacheOptions<Tables extends string, Scopes extends string>
 export function openRedisCache<const Tables extends string = string, const Scopes extends string = string>(
   options: RedisCacheOptions<Tables, Scopes> = {},
 ): { readonly cache: Cache<Tables, Scopes>; readonly client: TestClient; readonly name: string } {
-  const { port = inject('redisPort'), ioredis, client: clientOptions, partitions, ...rest } = options
+  const { port = inject('redisPort'), cluster, ioredis, client: clientOptions, partitions, ...rest } = options
   const name = options.name ?? uniqueName()
-  const client = connectTo(port, clientOptions, ioredis)
+  const client =
+    cluster === undefined
+      ? connectTo(port, clientOptions, ioredis)
+      : (connectToCluster(cluster, clientOptions, ioredis) as unknown as TestClient)
   const cache = createCache<Tables, Scopes>({
     instance: `i${++names}`,
     ...rest,

@@ -16,6 +16,16 @@ export interface ClusterServer {
   readonly admin: TestClient
 }
 
+/** A move that has begun: the slot is marked on both sides. */
+export interface Move {
+  /** Moves one name. */
+  key(name: string): Promise<void>
+  /** Moves up to so many names. @returns how many there were */
+  keys(count?: number): Promise<number>
+  /** Moves what is left, and gives the slot away. */
+  end(): Promise<void>
+}
+
 /** What a node of a cluster says of one of them. */
 interface Described {
   readonly id: string
@@ -45,10 +55,7 @@ export interface RedisCluster {
   /** Moves a slot: marks it on both sides, moves key after key, and gives it to the other node. */
   move(slot: number, to: ClusterServer, between?: (moved: number) => Promise<void>): Promise<void>
   /** Begins a move. @returns its other steps */
-  beginMove(
-    slot: number,
-    to: ClusterServer,
-  ): Promise<{ keys(count?: number): Promise<number>; end(): Promise<void> }>
+  beginMove(slot: number, to: ClusterServer): Promise<Move>
   stop(): Promise<void>
 }
 
@@ -153,13 +160,15 @@ export async function startRedisCluster(config: Record<string, string> = {}): Pr
       const from = await cluster.primaryOf(slot)
       await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id)
       await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id)
+      const migrate = (names: readonly string[]) =>
+        from.admin.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'REPLACE', 'KEYS', ...names)
       const keys = async (count = 1_000) => {
         const names = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, count)) as string[]
-        if (names.length > 0)
-          await from.admin.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'REPLACE', 'KEYS', ...names)
+        if (names.length > 0) await migrate(names)
         return names.length
       }
       return {
+        key: async (name) => void (await migrate([name])),
         keys,
         async end() {
           while ((await keys()) > 0);

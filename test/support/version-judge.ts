@@ -20,7 +20,7 @@ export interface VersionRead {
 
 /** What was promised to whom. */
 export interface Promised {
-  readonly consistency: 'bounded' | 'committed'
+  readonly consistency: 'bounded' | 'committed' | 'strict'
   readonly maxStalenessMs: number
 }
 
@@ -32,7 +32,8 @@ export function sharedNow(): number {
 /**
  * The reads that were older than promised, each with the write it should have seen: one that its own process had
  * acknowledged before it began; one that any process had acknowledged T before; and, where it asked for `'committed'`,
- * one that had been acknowledged at all, or where the cache is committed, that had merely been visible.
+ * one that had been acknowledged at all, or where the cache is committed, that had merely been visible; where it is
+ * strict, any that had been visible.
  */
 export function olderThanPromised(
   writes: readonly VersionWrite[],
@@ -42,6 +43,7 @@ export function olderThanPromised(
   const newestFirst = [...writes].sort((one, other) => other.version - one.version)
   const due = (read: VersionRead, write: VersionWrite): boolean => {
     if (write.process === read.process && write.acknowledged <= read.began) return true
+    if (consistency === 'strict') return write.committed <= read.began
     if (read.freshness === 'bounded') return write.acknowledged + maxStalenessMs <= read.began
     return (consistency === 'committed' ? write.committed : write.acknowledged) <= read.began
   }
