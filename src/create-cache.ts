@@ -22,6 +22,7 @@ import { readSettings, type Settings } from './core/settings.ts'
 import { type Store, type StoreSession, TRUSTS_RESTARTS } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
 import { Flights } from './loading/flight.ts'
+import { type LoadLimit, LoadLimits } from './loading/load-limits.ts'
 import { logEvents } from './observe/log-events.ts'
 import { OpenCache } from './open-cache.ts'
 import { BatchReader } from './read/batch.ts'
@@ -69,7 +70,7 @@ export function createCache<const Tables extends string = string, const Scopes e
   checkPartition(settings, families)
   const release = claimName(settings.name, settings.instance)
   try {
-    return assemble(settings, map, release) as unknown as Cache<Tables, Scopes>
+    return assemble(settings, map, families, release) as unknown as Cache<Tables, Scopes>
   } catch (error) {
     release()
     throw error
@@ -77,7 +78,12 @@ export function createCache<const Tables extends string = string, const Scopes e
 }
 
 /** Puts the rooms together. */
-function assemble(settings: Settings, map: DependencyMap, release: () => void): OpenCache {
+function assemble(
+  settings: Settings,
+  map: DependencyMap,
+  families: FamilyIndex,
+  release: () => void,
+): OpenCache {
   const { clock, randomness, name, namespace, instance, maxStalenessMs } = settings
   const process = `${name}${instance === undefined ? '' : `#${instance}`}@${randomness.token()}`
   const driver = settings.store ?? localStore
@@ -165,6 +171,7 @@ function assemble(settings: Settings, map: DependencyMap, release: () => void): 
     lifetimes,
     lease,
     flights: new Flights(),
+    limits: new LoadLimits(settings.loads, limitsOf(families)),
     shared,
     codec: jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',
@@ -234,6 +241,11 @@ function sharedSettings({ consistency, maxStalenessMs, softLockMs, onStoreRestar
   const locks = consistency === 'bounded' ? '' : `, softLockLifetime ${softLockMs} ms`
   const restart = onStoreRestart === 'trust' ? `, ${TRUSTS_RESTARTS}` : ''
   return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${restart}, format 1`
+}
+
+/** The limits of those families that have one. */
+function limitsOf(families: FamilyIndex): Map<string, LoadLimit> {
+  return new Map(families.all().flatMap(({ name, loads }) => (loads === undefined ? [] : [[name, loads]])))
 }
 
 /** What the settings themselves give up. */

@@ -167,7 +167,7 @@ export class OpenCache {
   }
 
   stats(): CacheStats {
-    const { counters, memory, stamps, measured } = this.#parts.readRoom
+    const { counters, memory, stamps, measured, limits } = this.#parts.readRoom
     const hits = counters.memoryHits + counters.storeHits + counters.staleHits
     const asked = hits + counters.misses
     return {
@@ -175,6 +175,7 @@ export class OpenCache {
       misses: counters.misses,
       bypasses: counters.bypasses,
       loads: counters.loads,
+      loadsWaiting: limits.waiting,
       loadErrors: counters.loadErrors,
       hitRate: asked === 0 ? 0 : hits / asked,
       fills: counters.fills,

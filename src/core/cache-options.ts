@@ -4,6 +4,7 @@ import type { Duration } from './duration.ts'
 import type { Logger } from './events.ts'
 import type { Coherence } from './key.ts'
 import type { Ttl } from './lifetime.ts'
+import type { LoadOptions } from './options.ts'
 import type { Randomness } from './random.ts'
 import type { StoreDriver } from './store.ts'
 
@@ -83,6 +84,11 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly storeTimeout?: Duration | undefined
   /** How long a read waits for another process's load before it loads by itself. @default '5s' */
   readonly loadWait?: Duration | undefined
+  /**
+   * A limit on the loads that run at once in this process, to spare their source when the cache is cold; those beyond
+   * wait for their turn. Families may have limits of their own. @default none
+   */
+  readonly loads?: LoadOptions | undefined
   /** Told of what happens: hits and misses at debug, trouble at warn. @default none */
   readonly logger?: Logger | undefined
   /** Replaced by tests. @default the machine's clock */

@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'SEAL_FAILED'
   | 'ABORTED'
   | 'TIMEOUT'
+  | 'OVERLOADED'
   | 'STORE_UNAVAILABLE'
   | 'STORE_REPLY'
   | 'INVALID_VALUE'

@@ -1,7 +1,7 @@
 import type { Parameter } from './encoding.ts'
 import { CacheError, show } from './errors.ts'
 import { type LifetimePolicy, lifetimePolicy, type Ttl } from './lifetime.ts'
-import { checkChoice, checkCount, checkOptions } from './options.ts'
+import { checkChoice, checkCount, checkOptions, type LoadOptions, readLoads } from './options.ts'
 import { isStandardSchema, type StandardSchema, type TypeOnly } from './standard-schema.ts'
 import { Template } from './template.ts'
 
@@ -44,6 +44,8 @@ export interface FamilyDefinition<Text extends string = string, Value = unknown>
   readonly version?: number | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
   readonly coherence?: Coherence | undefined
+  /** A limit on the loads of this family that run at once, besides the cache's own. @default none */
+  readonly loads?: LoadOptions | undefined
 }
 
 type AnyDefinition = string | FamilyDefinition
@@ -115,6 +117,7 @@ export interface CompiledFamily {
   readonly version: number
   readonly coherence: Coherence
   readonly schema: StandardSchema | undefined
+  readonly loads: { readonly concurrency: number; readonly queue: number } | undefined
 }
 
 const COMPILED = Symbol.for('coherent-cache.family')
@@ -172,7 +175,7 @@ export function compiledFamily(family: unknown): CompiledFamily | undefined {
   return (family as { [COMPILED]?: CompiledFamily })[COMPILED]
 }
 
-const OPTIONS = ['key', 'value', 'ttl', 'negativeTtl', 'version', 'coherence']
+const OPTIONS = ['key', 'value', 'ttl', 'negativeTtl', 'version', 'coherence', 'loads']
 
 function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const what = `defineKeys: ${name}`
@@ -213,6 +216,7 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
     version: full.version === undefined ? 1 : checkCount(full.version, 1, `${what}.version`),
     coherence: checkChoice(full.coherence ?? 'on', ['on', 'off'], `${what}.coherence`),
     schema: isStandardSchema(full.value) ? full.value : undefined,
+    loads: readLoads(full.loads, `${what}.loads`),
   }
 }
 

@@ -1,5 +1,15 @@
 import { CacheError, show } from './errors.ts'
 
+/** A limit on the loads that run at once. A load that is part of another one, or runs inside a unit, does not count. */
+export interface LoadOptions {
+  /** How many run at once, in this process. A batch is one. */
+  readonly concurrency: number
+  /** How many more may wait for their turn, first come, first served; beyond, a read rejects with `OVERLOADED`. @default 10_000 */
+  readonly queue?: number | undefined
+}
+
+const DEFAULT_QUEUE = 10_000
+
 /**
  * Refuses an options object that is none, or that has a name which is not among `known`: a misspelt option must
  * not be ignored.
@@ -34,6 +44,19 @@ export function checkChoice<const T>(value: T, choices: readonly T[], what: stri
 export function checkCount(value: unknown, least: number, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
   throw new CacheError('INVALID_OPTION', `${what}: ${show(value)} is not a whole number from ${least}.`)
+}
+
+/** How many loads may run at once, and how many more may wait. @throws CacheError `INVALID_OPTION` */
+export function readLoads(
+  loads: LoadOptions | undefined,
+  what: string,
+): { readonly concurrency: number; readonly queue: number } | undefined {
+  checkOptions(loads, ['concurrency', 'queue'], what)
+  if (loads === undefined) return undefined
+  return {
+    concurrency: checkCount(loads.concurrency, 1, `${what}.concurrency`),
+    queue: loads.queue === undefined ? DEFAULT_QUEUE : checkCount(loads.queue, 0, `${what}.queue`),
+  }
 }
 
 /** @throws CacheError `INVALID_OPTION` unless `value` is text that fits a name: no white space, colon or brace. */

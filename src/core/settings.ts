@@ -4,7 +4,7 @@ import { noDependencies } from './dependencies.ts'
 import { milliseconds } from './duration.ts'
 import { CacheError, show } from './errors.ts'
 import { type LifetimePolicy, lifetimePolicy } from './lifetime.ts'
-import { checkChoice, checkCount, checkName, checkOptions } from './options.ts'
+import { checkChoice, checkCount, checkName, checkOptions, readLoads } from './options.ts'
 import { systemRandomness } from './random.ts'
 
 const OPTIONS = [
@@ -28,6 +28,7 @@ const OPTIONS = [
   'partitionBy',
   'storeTimeout',
   'loadWait',
+  'loads',
   'logger',
   'clock',
   'randomness',
@@ -131,6 +132,7 @@ export function readSettings(options: CacheOptions) {
         : checkName(options.partitionBy, 'createCache: partitionBy'),
     storeTimeoutMs: milliseconds(options.storeTimeout ?? '200ms', 'createCache: storeTimeout'),
     loadWaitMs: milliseconds(options.loadWait ?? '5s', 'createCache: loadWait'),
+    loads: readLoads(options.loads, 'createCache: loads'),
     logger: options.logger,
     clock: options.clock ?? systemClock,
     randomness: options.randomness ?? systemRandomness(),

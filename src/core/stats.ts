@@ -5,6 +5,8 @@ export interface CacheStats {
   /** Reads that neither asked nor filled the cache: inside units, with `ttl: 0`, while it was closed. */
   readonly bypasses: number
   readonly loads: number
+  /** Loads that wait for their turn now, where `loads` limits how many run at once. */
+  readonly loadsWaiting: number
   readonly loadErrors: number
   /** Hits over hits and misses, from 0 to 1; 0 before the first read. */
   readonly hitRate: number

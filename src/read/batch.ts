@@ -134,15 +134,21 @@ export class BatchReader {
     load: BatchLoader<unknown, unknown>,
     found: Map<string, Landed>,
   ): Promise<void> {
-    const { units, clock, counters } = this.#room
+    const { units, clock, counters, limits, plans } = this.#room
     counters.bypasses += apart.length
     const keys = apart.map(({ key }) => key)
     const source = parent === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
-    const alone = new LoneLoad(keys.join(', '), (signal) =>
-      units.run({ kind: 'load', keys, parent, uncached: isUncached(wishes, parent) }, () =>
-        callBatch(apart, load, source, () => signal),
-      ),
-    )
+    const alone = new LoneLoad(keys.join(', '), (signal) => {
+      const loadAll = () =>
+        units.run({ kind: 'load', keys, parent, uncached: isUncached(wishes, parent) }, () =>
+          callBatch(apart, load, source, () => signal),
+        )
+      if (parent !== undefined) return loadAll()
+      return limits.run(
+        keys.map((key) => plans.of(key).family?.name),
+        loadAll,
+      )
+    })
     const values = await waitFor(alone, wishes, clock, () => undefined)
     for (const [at, key] of keys.entries()) found.set(key, unkept(values[at], clock.monotonic()))
   }

@@ -132,7 +132,7 @@ export class Fetch {
 
   async #load(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     if (flights.length === 0) return
-    const { units, clock, counters, events } = this.#room
+    const { units, clock, counters, events, limits } = this.#room
     const keys = flights.map((flight) => flight.plan.key)
     const locked = flights.some((flight) => flight.underLock)
     // One running and one next: whoever begins now shares the load that starts after this one has ended.
@@ -142,12 +142,17 @@ export class Fetch {
       if (flight.underLock) this.#lockedLoads.set(flight.plan.key, flight.landed.then(nothing, nothing))
       if (events.has('miss')) events.emit('miss', { key: flight.plan.key, reason: flight.missed })
     }
-    const started = clock.monotonic()
+    let started = clock.monotonic()
     const stopRenewing = this.#renew(flights)
     try {
       // Outside any unit: what is shared must not be read on one transaction's connection.
       const frame: Frame = { kind: 'load', keys, parent: around, flights }
-      const loaded = await units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))
+      const load = () => {
+        started = clock.monotonic()
+        return units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))
+      }
+      // What another load waits for must not wait for that one's turn to end.
+      const loaded = await (around === undefined ? limits.run(flights.map(familyOf), load) : load())
       const durationMs = clock.monotonic() - started
       counters.loaded(durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
@@ -221,6 +226,10 @@ export class Fetch {
     this.#room.flights.end(flight)
     this.#room.stamps.release(flight.reservation)
   }
+}
+
+function familyOf({ plan }: Flight): string | undefined {
+  return plan.family?.name
 }
 
 function nothing(): void {}

@@ -285,14 +285,16 @@ export class Reader {
   }
 
   async #bypass({ plan, frame, wishes }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
-    const { counters, clock, units } = this.#room
+    const { counters, clock, units, limits } = this.#room
     counters.bypasses++
     const source = frame === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
     const alone = new LoneLoad(plan.key, async (signal) => {
       const notes: LoadNotes = { ttl: undefined, skip: true }
       const context = createLoaderContext(plan, source, () => signal, notes)
       const uncached = isUncached(wishes, frame)
-      return await units.run({ kind: 'load', keys: [plan.key], parent: frame, uncached }, () => load(context))
+      const loadOne = async () =>
+        units.run({ kind: 'load', keys: [plan.key], parent: frame, uncached }, () => load(context))
+      return frame === undefined ? limits.run([plan.family?.name], loadOne) : loadOne()
     })
     const value = await waitFor(alone, wishes, clock, () => undefined)
     return { landed: unkept(value, clock.monotonic()), status: 'bypass' }

@@ -13,6 +13,7 @@ import type { Randomness } from '../core/random.ts'
 import type { Store } from '../core/store.ts'
 import type { Lifetimes } from '../lifetimes/lifetimes.ts'
 import type { Flights } from '../loading/flight.ts'
+import type { LoadLimits } from '../loading/load-limits.ts'
 
 /** All that reading works with. */
 export interface ReadRoom {
@@ -28,6 +29,7 @@ export interface ReadRoom {
   readonly subscription: Subscription
   readonly units: UnitContext
   readonly flights: Flights
+  readonly limits: LoadLimits
   readonly store: Store
   /** Whether values live in the store too. Without, this process's memory is as current as the store. */
   readonly shared: boolean
