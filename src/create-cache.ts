@@ -237,10 +237,13 @@ function assemble(
 }
 
 /** What every process of a namespace must agree on, as people read it. */
-function sharedSettings({ consistency, maxStalenessMs, softLockMs, onStoreRestart }: Settings): string {
+function sharedSettings(settings: Settings): string {
+  const { consistency, maxStalenessMs, softLockMs, onStoreRestart, partitionBy } = settings
   const locks = consistency === 'bounded' ? '' : `, softLockLifetime ${softLockMs} ms`
   const restart = onStoreRestart === 'trust' ? `, ${TRUSTS_RESTARTS}` : ''
-  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${restart}, format 1`
+  // Where a key lies: who looks elsewhere would not void the copy that others read.
+  const place = partitionBy === undefined ? '' : `, partitionBy ${show(partitionBy)}`
+  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${restart}${place}, format 1`
 }
 
 /** The limits of those families that have one. */

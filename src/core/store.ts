@@ -50,7 +50,7 @@ export const TRUSTS_RESTARTS = "onStoreRestart 'trust'"
 export function settingsMismatch(namespace: string, own: string, inForce: string): CacheError {
   return new CacheError(
     'SETTINGS_MISMATCH',
-    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime, onStoreRestart and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
+    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime, onStoreRestart, partitionBy and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
   )
 }
 

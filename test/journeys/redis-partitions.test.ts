@@ -1,5 +1,6 @@
 import { defineDependencies, defineKeys } from 'coherent-cache'
 import { describe, expect, test } from 'vitest'
+import { errorOf, openCache, openFleet } from '../support/caches.ts'
 import { openRedisCache, row } from '../support/redis-caches.ts'
 import { until } from '../support/until.ts'
 
@@ -57,5 +58,24 @@ describe('sixteen partitions', () => {
     expect(receipt.status).toBe('applied')
     const read = await Promise.all(all.map((key) => cache.get(key, source.load, { freshness: 'committed' })))
     expect(new Set(read)).toEqual(new Set([2]))
+  })
+})
+
+describe('partitionBy is a setting of the namespace, like the number of partitions', () => {
+  const differing = /partitionBy/
+
+  test('on Redis a process that differs is refused', async () => {
+    const { cache, name } = openRedisCache({ keys, partitions: 4, partitionBy: 'orgId' })
+    await cache.ready()
+    const { cache: other } = openRedisCache({ keys, partitions: 4, name })
+    await expect(other.ready()).rejects.toEqual(errorOf('SETTINGS_MISMATCH', differing))
+    const { cache: same } = openRedisCache({ keys, partitions: 4, partitionBy: 'orgId', name })
+    await same.ready()
+  })
+
+  test('in the store of one process too', async () => {
+    const { store, clock, name } = await openFleet(1, { keys, partitionBy: 'orgId' })
+    const { cache: other } = openCache({ keys, partitionBy: 'day', name, instance: 'other', store, clock })
+    await expect(other.ready()).rejects.toEqual(errorOf('SETTINGS_MISMATCH', differing))
   })
 })
