@@ -124,7 +124,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 }
 
 /** Whether the server at this port answers and is the process that we started. */
-async function answers(port: number, pid: number, password: string | undefined): Promise<boolean> {
+export async function answers(port: number, pid: number, password?: string): Promise<boolean> {
   const reply = await commands(port, [...authentication(password), 'PING', 'INFO server', 'QUIT'])
   return reply.includes('+PONG') && new RegExp(`process_id:${pid}\\b`).test(reply)
 }

@@ -15,6 +15,10 @@ export interface TcpProxy {
   hold(direction?: Direction): void
   /** Delivers nothing on those connections that have subscribed to a channel by now: dead, and they do not know it. */
   holdMessages(): void
+  /** Delivers nothing between the server and its replicas: what they have is what they keep. */
+  holdReplicas(): void
+  /** Delivers nothing between the server and its replicas and Sentinels, only to clients: a partition with both on one side. */
+  isolate(): void
   /** Delivers again, first what was held. */
   release(): void
   /** Breaks every connection, and refuses new ones until {@link mend}. Whatever was held is lost. */
@@ -44,6 +48,8 @@ class Link {
   mute = false
   /** Whether it has asked for a subscription. */
   subscriber = false
+  /** Whether a replica is at its other end, or a Sentinel. */
+  peer: 'replica' | 'sentinel' | undefined
   dead = false
 
   constructor(client: Socket, server: Socket) {
@@ -61,6 +67,7 @@ class Link {
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>()
   const holding = new Set<Direction>()
+  const holdingPeers = new Set<Link['peer']>()
   let refusing = false
   let delayMs = 0
   let trap: { readonly text: string; readonly sprung: () => void } | undefined
@@ -75,13 +82,17 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     }
   }
 
+  /** Those who talk to the server and are no clients are known by what they say. */
+  const recognise = (link: Link, bytes: Buffer): void => {
+    const text = bytes.toString('latin1')
+    if (/\r\nsubscribe\r\n/i.test(text)) link.subscriber = true
+    if (/\r\nPSYNC\r\n/.test(text)) link.peer = 'replica'
+    else if (/\r\nsentinel-[0-9a-f]+-/.test(text)) link.peer = 'sentinel'
+    if (link.peer !== undefined && holdingPeers.has(link.peer)) link.dead = true
+  }
+
   const send = (link: Link, direction: Direction, bytes: Buffer | undefined): void => {
-    if (
-      direction === 'toServer' &&
-      bytes !== undefined &&
-      /\r\nsubscribe\r\n/i.test(bytes.toString('latin1'))
-    )
-      link.subscriber = true
+    if (direction === 'toServer' && bytes !== undefined) recognise(link, bytes)
     if (direction === 'toServer' && bytes !== undefined && trap !== undefined && bytes.includes(trap.text)) {
       const { sprung } = trap
       trap = undefined
@@ -130,7 +141,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     server.on('end', () => send(link, 'toClient', undefined))
     const gone = () => {
       // Behind a proxy that holds everything, the other end does not hear of it yet.
-      if (holding.size > 0) return
+      if (holding.size > 0 || link.dead) return
       links.delete(link)
       link.destroy()
     }
@@ -166,8 +177,17 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     holdMessages() {
       for (const link of links) link.dead = link.subscriber
     },
+    holdReplicas() {
+      holdingPeers.add('replica')
+      for (const link of links) if (link.peer === 'replica') link.dead = true
+    },
+    isolate() {
+      for (const peer of ['replica', 'sentinel'] as const) holdingPeers.add(peer)
+      for (const link of links) if (link.peer !== undefined) link.dead = true
+    },
     release() {
       holding.clear()
+      holdingPeers.clear()
       for (const link of links) {
         link.dead = false
         deliver(link, 'toServer')
@@ -185,6 +205,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     mend() {
       refusing = false
       holding.clear()
+      holdingPeers.clear()
     },
     cutAfterRequest(text) {
       return new Promise((resolve) => {
