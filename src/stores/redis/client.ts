@@ -1,3 +1,5 @@
+import type { CancelTimer, Clock } from '../../core/clock.ts'
+
 /** The part of an `ioredis` client (5.6 or later, or 6) that is used, so that its package need not be imported. */
 export interface RedisClient {
   readonly status: string
@@ -92,6 +94,25 @@ export function connectionOptions(): Record<string, unknown> {
 /** How long to wait before the nth attempt to connect, in milliseconds. */
 export function retryLater(attempt: number): number {
   return Math.min(25 * 2 ** Math.min(attempt, 5), 500)
+}
+
+/** How long a connection that was made may take until the server has answered on it. */
+const READY_MS = 2_000
+
+/**
+ * Has a connection made anew on which the server never says a word: a frozen one takes it all the same, and ioredis
+ * waits for the answer for ever, also once another server is in its place.
+ */
+export function dropIfNeverReady(connection: RedisConnection, clock: Clock): void {
+  let cancel: CancelTimer = () => {}
+  connection.on('connect', () => {
+    cancel()
+    cancel = clock.after(READY_MS, () => {
+      if (connection.status === 'connect') connection.disconnect(true)
+    })
+  })
+  connection.on('ready', () => cancel())
+  connection.on('close', () => cancel())
 }
 
 /**

@@ -1,6 +1,6 @@
 import { CacheError } from '../../core/errors.ts'
 import type { StoreSession } from '../../core/store.ts'
-import type { RedisClusterClient, RedisConnection } from './client.ts'
+import { dropIfNeverReady, type RedisClusterClient, type RedisConnection } from './client.ts'
 import { ClusterMap, pause } from './cluster-map.ts'
 import { ClusterNodeConnection } from './cluster-node.ts'
 import { ClusterSubscriber } from './cluster-subscriber.ts'
@@ -213,8 +213,10 @@ export class ClusterServers implements Servers {
   #node(address: string): ClusterNodeConnection {
     const known = this.#nodes.get(address)
     if (known !== undefined) return known
+    const connection = this.#map.dial(address, { enableAutoPipelining: true })
+    dropIfNeverReady(connection, this.#session.clock)
     const made = new ClusterNodeConnection(
-      this.#map.dial(address, { enableAutoPipelining: true }),
+      connection,
       this.#scripts,
       { lost: () => this.#map.doubt(), reconnected: () => this.#session.listener.reconnected() },
       (trouble) => this.#map.unavailable(trouble),

@@ -1,6 +1,12 @@
 import { CacheError } from '../../core/errors.ts'
 import type { StoreSession } from '../../core/store.ts'
-import { connectionOptions, dropIfDead, type RedisClient, type RedisConnection } from './client.ts'
+import {
+  connectionOptions,
+  dropIfDead,
+  dropIfNeverReady,
+  type RedisClient,
+  type RedisConnection,
+} from './client.ts'
 import type { Argument, Servers } from './servers.ts'
 import { StandaloneSubscriber } from './standalone-subscriber.ts'
 import type { Ears, Subscriber } from './subscriber.ts'
@@ -29,6 +35,7 @@ export class StandaloneServers implements Servers {
     this.#connection.on('error', (error: Error) => {
       this.#trouble = error
     })
+    dropIfNeverReady(this.#connection, session.clock)
     let connected = false
     this.#connection.on('ready', () => {
       this.#trouble = undefined
