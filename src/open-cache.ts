@@ -2,6 +2,7 @@ import type { Inspection } from './coherence/inspection.ts'
 import type { StoreGate } from './coherence/store-gate.ts'
 import type { Cache, CloseReport, Session } from './core/cache.ts'
 import { type Change, type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
+import type { ChangeEvent, Consumed, Consumer } from './core/consumer.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
 import { CacheError, show } from './core/errors.ts'
 import type { CacheEvents, EventName } from './core/events.ts'
@@ -19,6 +20,7 @@ import type { Reader } from './read/reader.ts'
 import type { ReadRoom } from './read/room.ts'
 import { createSession } from './read/session.ts'
 import { wrapRepository } from './read/wrap.ts'
+import { EventConsumer } from './sources/event-consumer.ts'
 import type { Committer } from './write/committer.ts'
 import type { WriteRoom } from './write/room.ts'
 import { Unit } from './write/unit-of-work.ts'
@@ -48,6 +50,7 @@ export class OpenCache {
   readonly #parts: CacheParts
   readonly #opened: Promise<void>
   #closing: Promise<CloseReport> | undefined
+  #consumer: EventConsumer<ChangeEvent> | undefined
 
   constructor(parts: CacheParts) {
     this.name = parts.name
@@ -128,6 +131,20 @@ export class OpenCache {
     this.#checkOpen('clear')
     this.#atCommit({ ...NO_CHANGE, everything: true })
     return this.#parts.committer.apply({ ...NO_CHANGE, everything: true })
+  }
+
+  async consume(event: ChangeEvent): Promise<Consumed> {
+    this.#checkOpen('consume')
+    return this.consumer.consume(event)
+  }
+
+  get consumer(): Consumer {
+    const { clock, randomness, events } = this.#parts.readRoom
+    this.#consumer ??= new EventConsumer(
+      { invalidate: (change) => this.invalidate(change), clock, randomness },
+      { onParked: ({ id, error, attempts }) => events.emit('parked', { id, error, attempts }) },
+    )
+    return this.#consumer
   }
 
   /** Has the ambient unit, if any, apply a change once it has committed. */

@@ -1,4 +1,5 @@
 import type { InvalidateRequests } from './change.ts'
+import type { ChangeEvent, Consumed, Consumer } from './consumer.ts'
 import type { Duration } from './duration.ts'
 import type { CacheEvents, EventName } from './events.ts'
 import type { Explanation } from './explanation.ts'
@@ -126,6 +127,22 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   invalidate(request: InvalidateRequests<Tables, Scopes>): Promise<Receipt>
   /** Makes every value of the namespace void. */
   clear(): Promise<Receipt>
+  /**
+   * Applies a change that arrived from a message broker, once for each id: resolves when the message may be
+   * acknowledged, rejects when it should be delivered again. Retries, deadline and parking are those of
+   * {@link Cache.consumer}; `createConsumer` of `coherent-cache/sources` makes one with options.
+   *
+   * @example
+   * ```ts
+   * import { createCache } from 'coherent-cache'
+   *
+   * const cache = createCache({ name: 'finance' })
+   * await cache.consume({ id: '7f9c', change: { keys: ['report:7'] } }) // { status: 'applied', … }
+   * ```
+   */
+  consume(event: ChangeEvent<Tables, Scopes>): Promise<Consumed>
+  /** Events that {@link Cache.consume} has parked, and their replay. */
+  readonly consumer: Consumer<ChangeEvent<Tables, Scopes>>
   /** A transaction's writes, to be invalidated once it has committed. */
   unitOfWork(options?: {
     readonly name?: string | undefined

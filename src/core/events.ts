@@ -68,6 +68,8 @@ export interface CacheEvents {
   recovered: { readonly replayed: number }
   /** A value in the store could not be read; it counts as a miss. */
   unreadable: { readonly key: string; readonly reason: string }
+  /** An event of a message broker can never be applied as it is; it waits in `cache.consumer.parked`. */
+  parked: { readonly id: string; readonly error: unknown; readonly attempts: number }
   /** A listener threw; the others still ran. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

@@ -1,4 +1,5 @@
 import { CacheError } from '../core/errors.ts'
+import { Turns } from '../core/turns.ts'
 
 /** How many loads may run at once, and how many more may wait for their turn. */
 export interface LoadLimit {
@@ -6,45 +7,10 @@ export interface LoadLimit {
   readonly queue: number
 }
 
-/** The turns of one limit, in the order in which they were asked for. */
-class Turns {
-  readonly #limit: LoadLimit
-  readonly #whose: string
-  #running = 0
-  readonly #waiting: (() => void)[] = []
-
-  constructor(limit: LoadLimit, whose: string) {
-    this.#limit = limit
-    this.#whose = whose
-  }
-
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
-  /** @throws CacheError `OVERLOADED` where too many wait already. */
-  async take(): Promise<void> {
-    if (this.#running < this.#limit.concurrency) {
-      this.#running++
-      return
-    }
-    if (this.#waiting.length >= this.#limit.queue) {
-      throw new CacheError(
-        'OVERLOADED',
-        `${this.#whose}: ${this.#running} loads run and ${this.#waiting.length} wait, which is all that loads.concurrency and loads.queue allow. Shed load, or raise them if the source can take more.`,
-      )
-    }
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve)
-    })
-  }
-
-  /** Hands the turn on. */
-  give(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#running--
-    else next()
-  }
+/** A limit at work, and whose it is. */
+interface Limited {
+  readonly whose: string
+  readonly turns: Turns
 }
 
 /**
@@ -52,18 +18,18 @@ class Turns {
  * the store. A load that is part of another one needs no turn of its own, since the two would wait for each other.
  */
 export class LoadLimits {
-  readonly #all: Turns | undefined
-  readonly #families: ReadonlyMap<string, Turns>
+  readonly #all: Limited | undefined
+  readonly #families: ReadonlyMap<string, Limited>
 
   constructor(all: LoadLimit | undefined, families: ReadonlyMap<string, LoadLimit>) {
-    this.#all = all && new Turns(all, 'createCache')
-    this.#families = new Map([...families].map(([name, limit]) => [name, new Turns(limit, name)]))
+    this.#all = all && limited(all, 'createCache')
+    this.#families = new Map([...families].map(([name, limit]) => [name, limited(limit, name)]))
   }
 
   /** How many loads wait for a turn. */
   get waiting(): number {
-    let waiting = this.#all?.waiting ?? 0
-    for (const turns of this.#families.values()) waiting += turns.waiting
+    let waiting = this.#all?.turns.waiting ?? 0
+    for (const { turns } of this.#families.values()) waiting += turns.waiting
     return waiting
   }
 
@@ -71,21 +37,33 @@ export class LoadLimits {
   run<T>(families: Iterable<string | undefined>, load: () => Promise<T>): Promise<T> {
     if (this.#all === undefined && this.#families.size === 0) return load()
     // Always in this order, so that no two loads hold what the other waits for.
-    const turns = [...new Set(families)].sort().flatMap((name) => this.#families.get(name ?? '') ?? [])
-    if (this.#all !== undefined) turns.push(this.#all)
-    return inTurn(turns, load)
+    const limits = [...new Set(families)].sort().flatMap((name) => this.#families.get(name ?? '') ?? [])
+    if (this.#all !== undefined) limits.push(this.#all)
+    return inTurn(limits, load)
   }
 }
 
-async function inTurn<T>(turns: readonly Turns[], load: () => Promise<T>): Promise<T> {
+async function inTurn<T>(limits: readonly Limited[], load: () => Promise<T>): Promise<T> {
   const taken: Turns[] = []
   try {
-    for (const one of turns) {
-      await one.take()
-      taken.push(one)
+    for (const { turns, whose } of limits) {
+      if (turns.full) throw overloaded(turns, whose)
+      await turns.take()
+      taken.push(turns)
     }
     return await load()
   } finally {
-    for (const one of taken) one.give()
+    for (const turns of taken) turns.give()
   }
+}
+
+function limited({ concurrency, queue }: LoadLimit, whose: string): Limited {
+  return { whose, turns: new Turns(concurrency, queue) }
+}
+
+function overloaded({ running, waiting }: Turns, whose: string): CacheError {
+  return new CacheError(
+    'OVERLOADED',
+    `${whose}: ${running} loads run and ${waiting} wait, which is all that loads.concurrency and loads.queue allow. Shed load, or raise them if the source can take more.`,
+  )
 }

@@ -46,6 +46,7 @@ export function logEvents(events: Emitter, logger: Logger, describe: (key: strin
     events.on('bindError', (event) =>
       error(event, 'cache map: a bind function threw; the whole table was invalidated'),
     )
+    events.on('parked', (event) => error(event, 'cache event parked: it could not be applied'))
     events.on('listenerError', (event) => error(event, 'cache listener threw'))
   }
 }

@@ -81,23 +81,23 @@ export class PlainReads {
 
   #receive(asked: Asked, value: Uint8Array | undefined): void {
     const { plan, known } = asked
-    if (value === undefined || !beginsWith(value, known.expected)) return this.#miss(asked)
-    const opened = this.#keeper.open(plan, value)
+    const valid = value !== undefined && beginsWith(value, known.expected)
+    const opened: ReturnType<Keeper['open']> = valid ? this.#keeper.open(plan, value) : NOT_THERE
     if (opened instanceof Promise) void opened.then((later) => this.#accept(asked, later))
     else this.#accept(asked, opened)
   }
 
   #accept(asked: Asked, opened: Landed | Unusable): void {
-    if ('problem' in opened) return this.#miss(asked)
-    if (!this.#stillCurrent(asked)) return this.#end(asked, undefined)
-    this.#remember(asked, opened)
-    this.#end(asked, opened)
-  }
-
-  /** There is nothing to be had this way until the key has been seen in the store again. */
-  #miss(asked: Asked): void {
-    asked.plan.stored = false
-    this.#end(asked, undefined)
+    if ('problem' in opened) {
+      // There is nothing to be had this way until the key has been seen in the store again.
+      asked.plan.stored = false
+      this.#end(asked, undefined)
+    } else if (this.#stillCurrent(asked)) {
+      this.#remember(asked, opened)
+      this.#end(asked, opened)
+    } else {
+      this.#end(asked, undefined)
+    }
   }
 
   #end({ reservation, answer }: Asked, landed: Landed | undefined): void {
@@ -123,7 +123,10 @@ export class PlainReads {
 
   #remember({ plan, known, reservation }: Asked, landed: Landed): void {
     const { memory, stamps, measured } = this.#room
-    if (memory === undefined || reservation === undefined) return stamps.rest(known.vector)
+    if (memory === undefined || reservation === undefined) {
+      stamps.rest(known.vector)
+      return
+    }
     if (landed.freshUntil === undefined || !stamps.intact(reservation)) return
     const { value, loadedAt, freshUntil, etag = '', cloned } = landed
     const bytes = measured ? sizeOf(value) : 0
@@ -146,3 +149,5 @@ export class PlainReads {
     return known
   }
 }
+
+const NOT_THERE: Unusable = { problem: 'unreadable' }

@@ -15,6 +15,7 @@ const rooms: Record<string, readonly string[]> = {
   stores: ['core'],
   sources: ['core'],
   databases: ['core'],
+  decorators: ['core'],
   codecs: ['core'],
   warming: ['core'],
   observe: ['core'],
