@@ -150,6 +150,7 @@ describe('a value that nobody should see', () => {
 describe('a writer that died', () => {
   test('after its COMMIT: from then on until the end of the lifetime is allowed, later is not', () => {
     commit(1, [row(1, 11, 0)], 90)
+    expect(writes.bury(1)).toEqual([0])
     writes.shown(0, 1, 11, 1, START + 200)
     expect(writes.counts.died).toBe(1)
     const judge = read(4_000)
@@ -194,15 +195,21 @@ describe('a change that was queued', () => {
 })
 
 describe('an old primary that is isolated', () => {
-  test('excuses what was read meanwhile and what it acknowledged, and nothing else', () => {
+  test('excuses what was read meanwhile, and what it acknowledged until that is told again, and nothing else', () => {
     written()
     const isolation = faults.isolated(START + 105)
     isolation.to = START + 120
     expect([...read(300, { freshness: 'committed' }).allowed.keys()]).toEqual([
       'read while an old primary was isolated',
     ])
-    expect([...read(900).allowed.keys()]).toContain('acknowledged by an old primary')
+    const long = { lifetimeMs: 60_000 }
+    expect([...read(900).allowed.keys()]).toContain('acknowledged by an old primary, not told again yet')
+    expect(promises(read(5_200, {}, long))).toEqual(['after its acknowledgement: other processes, T'])
     expect(promises(read(5_200))).toEqual(['whatever went wrong: the end of its lifetime'])
+    writes.bury(1)
+    expect([...read(5_200, {}, long).allowed.keys()]).toContain(
+      'acknowledged by an old primary to a writer that died',
+    )
     commit(2, [row(2, 22, 11)], 300)
     done(2, 310, 320)
     expect(promises(read(900, { value: [0, 1, 11] }))).toHaveLength(1)

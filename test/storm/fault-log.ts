@@ -13,6 +13,8 @@ interface Isolation {
 }
 
 const TOLD = 5
+/** How long it may take a process to find the new primary and tell it again what an old one has acknowledged. */
+const REPLAY_MS = 5_000
 
 /** What was done to the servers and processes of a storm, and when. */
 export class FaultLog {
@@ -53,14 +55,15 @@ export class FaultLog {
   }
 
   /**
-   * Why a read need not show a write: a server that has been replaced answered the one, or acknowledged the other. Both
-   * are named in what is not promised.
+   * Why a read need not show a write: a server that has been replaced may have answered the one, or acknowledged the
+   * other, and its process has not told the new one again yet, or never will because it is no more.
    */
-  excuse(read: number, acknowledged: number | undefined): string | undefined {
+  excuse(read: number, acknowledged: number | undefined, writerDied: boolean): string | undefined {
     for (const { from, to } of this.#isolations) {
       if (read >= from && read <= to + this.#maxStalenessMs) return 'read while an old primary was isolated'
-      if (acknowledged !== undefined && acknowledged >= from && acknowledged <= to)
-        return 'acknowledged by an old primary'
+      if (acknowledged === undefined || acknowledged < from || acknowledged > to) continue
+      if (writerDied) return 'acknowledged by an old primary to a writer that died'
+      if (read <= to + REPLAY_MS) return 'acknowledged by an old primary, not told again yet'
     }
     return undefined
   }

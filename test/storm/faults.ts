@@ -2,6 +2,8 @@ import { network } from './network-faults.ts'
 import { deploy, killWriter, stopReader } from './process-faults.ts'
 import { clientKill, flushAll, memoryPressure, restartAof, restartEmpty } from './redis-faults.ts'
 import type { Fault } from './scene.ts'
+import { SENTINEL_FAULTS } from './sentinel-faults.ts'
+import type { StormServer } from './servers.ts'
 
 /** Everything that a storm can do. */
 export const FAULTS: readonly Fault[] = [
@@ -14,17 +16,41 @@ export const FAULTS: readonly Fault[] = [
   flushAll,
   memoryPressure,
   deploy,
+  ...SENTINEL_FAULTS,
 ]
 
-/** @throws where a name is none of a fault */
-export function faultsNamed(list: string): readonly Fault[] {
-  if (list === 'all') return FAULTS
-  if (list === 'none') return []
-  return list.split(',').map((name) => {
-    const fault = FAULTS.find((one) => one.name === name.trim())
-    if (fault !== undefined) return fault
-    throw new Error(
-      `--faults: there is no ${name.trim()}; all, none, or some of ${FAULTS.map((one) => one.name).join(', ')}`,
-    )
-  })
+/** One arrangement of servers, and what is to happen to it. */
+export interface Weather {
+  readonly on: StormServer['kind']
+  readonly faults: readonly Fault[]
+  /** Of the time. */
+  readonly share: number
+}
+
+/**
+ * What a list of faults asks for: a Redis alone, one with Sentinel, or one after the other.
+ *
+ * @throws where a name is none of a fault, or two cannot happen to the same servers
+ */
+export function weatherOf(list: string): readonly Weather[] {
+  const possible = (on: StormServer['kind']) => FAULTS.filter((fault) => (fault.on ?? on) === on)
+  if (list === 'all') {
+    return [
+      { on: 'standalone', faults: possible('standalone'), share: 2 / 3 },
+      { on: 'sentinel', faults: possible('sentinel'), share: 1 / 3 },
+    ]
+  }
+  if (list === 'none') return [{ on: 'standalone', faults: [], share: 1 }]
+  const faults = list.split(',').flatMap((name) => named(name.trim()))
+  const kinds = new Set(faults.flatMap(({ on }) => on ?? []))
+  if (kinds.size > 1) throw new Error(`--faults: ${list}: not all of them can happen to the same servers`)
+  return [{ on: [...kinds][0] ?? 'standalone', faults, share: 1 }]
+}
+
+function named(name: string): readonly Fault[] {
+  if (name === 'sentinel') return SENTINEL_FAULTS
+  const fault = FAULTS.find((one) => one.name === name)
+  if (fault !== undefined) return [fault]
+  const known = FAULTS.map((one) => one.name).join(', ')
+  throw new Error(`--faults: there is no ${name}; all, none, or some of sentinel, ${known}`)
 }

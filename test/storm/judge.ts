@@ -181,7 +181,8 @@ export class Judge {
       lifetime: composite ? 2 * lifetimeMs : lifetimeMs,
     })
     if (promise === undefined || promise.startsWith('whatever')) return promise
-    const excuse = this.#faults.excuse(read.begin.time, write.acknowledged?.time ?? write.committed?.time)
+    const acknowledged = write.acknowledged?.time ?? write.committed?.time
+    const excuse = this.#faults.excuse(read.begin.time, acknowledged, this.#writes.died(write.process))
     if (excuse === undefined) return promise
     this.allowed.set(excuse, (this.allowed.get(excuse) ?? 0) + 1)
     return undefined

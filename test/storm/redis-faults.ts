@@ -15,7 +15,9 @@ export const restartAof: Fault = {
 }
 
 async function restart(scene: Scene, name: string, empty: boolean): Promise<void> {
-  const { redis } = scene.server
+  const { server } = scene
+  if (server.kind !== 'standalone') return
+  const { redis } = server
   await scene.during(
     name,
     `SIGKILL of Redis, ${empty ? 'without' : 'with'} its data afterwards`,

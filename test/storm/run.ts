@@ -12,10 +12,10 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Mode } from '../judging/promises.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres.ts'
-import { faultsNamed } from './faults.ts'
+import { weatherOf } from './faults.ts'
 import type { Subject } from './messages.ts'
 import { asJson, tell } from './report.ts'
-import { type StormServer, startStandalone } from './servers.ts'
+import { type StormServer, startStandalone, startWithSentinel } from './servers.ts'
 import { Storm, type StormOptions, type StormResult } from './storm.ts'
 
 const MODES: readonly Mode[] = ['bounded', 'committed', 'strict']
@@ -43,7 +43,8 @@ const { values } = parseArgs({
 const modes = values.mode === undefined ? MODES : (values.mode.split(',') as Mode[])
 for (const mode of modes)
   if (!MODES.includes(mode)) throw new Error(`--mode: ${mode} is none; ${MODES.join(', ')}`)
-const faults = faultsNamed(values.faults)
+const weathers = weatherOf(values.faults)
+const startServers = { standalone: startStandalone, sentinel: startWithSentinel }
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : number('seed')
 const shared = {
   seed,
@@ -76,12 +77,15 @@ async function weather(): Promise<boolean> {
   if (values['self-test']) return true
   const results: StormResult[] = []
   for (const mode of modes) {
-    const seconds = (60 * number('minutes')) / modes.length
-    const options = { ...shared, mode, seconds, faults, subject: values.subject as Subject }
-    const result = await storm(options, startStandalone)
-    results.push(result)
-    const again = `npm run storm -- --mode ${mode} --minutes ${(seconds / 60).toFixed(2)} --faults ${values.faults} --seed ${seed}`
-    console.log(`\n${tell(result, again)}`)
+    for (const { on, faults, share } of weathers) {
+      const seconds = (60 * share * number('minutes')) / modes.length
+      const options = { ...shared, mode, seconds, faults, subject: values.subject as Subject }
+      const result = await storm(options, startServers[on])
+      results.push(result)
+      const list = faults.map(({ name }) => name).join(',') || 'none'
+      const again = `npm run storm -- --mode ${mode} --minutes ${(seconds / 60).toFixed(2)} --faults ${list} --seed ${seed}`
+      console.log(`\n${tell(result, again)}`)
+    }
   }
   if (values.json !== undefined) await writeFile(values.json, JSON.stringify(results.map(asJson), null, 2))
   return results.every(({ judge }) => judge.violations.length === 0)

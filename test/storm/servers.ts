@@ -1,17 +1,31 @@
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type SentinelTopology, startSentinel } from '../support/redis-sentinel.ts'
 import type { RedisAddress } from './messages.ts'
 
 /** The store of a storm. */
-export type StormServer = Standalone
+export type StormServer = Standalone | WithSentinel
 
-export interface Standalone {
-  readonly kind: 'standalone'
-  readonly redis: RedisServer
+interface AnyServer {
   readonly address: RedisAddress
   /** Where the primary listens now. */
   port(): Promise<number>
   stop(): Promise<void>
 }
+
+export interface Standalone extends AnyServer {
+  readonly kind: 'standalone'
+  readonly redis: RedisServer
+}
+
+export interface WithSentinel extends AnyServer {
+  readonly kind: 'sentinel'
+  readonly topology: SentinelTopology
+  /** Whether a failover that is under way is somebody's doing. */
+  meant: boolean
+}
+
+/** Long enough that a busy machine is not mistaken for a dead server. */
+const DOWN_AFTER_MS = 1_000
 
 /** One Redis that can be killed and come back with its data. */
 export async function startStandalone(): Promise<Standalone> {
@@ -22,5 +36,23 @@ export async function startStandalone(): Promise<Standalone> {
     address: { port: redis.port },
     port: async () => redis.port,
     stop: () => redis.stop(),
+  }
+}
+
+/** A primary, two replicas, three Sentinels. */
+export async function startWithSentinel(): Promise<WithSentinel> {
+  const topology = await startSentinel({ downAfterMs: DOWN_AFTER_MS })
+  const { sentinels, name } = topology
+  let last = topology.nodes[0]?.redis.port ?? 0
+  return {
+    kind: 'sentinel',
+    topology,
+    meant: false,
+    address: { sentinels, name },
+    async port() {
+      last = (await topology.primary())?.redis.port ?? last
+      return last
+    },
+    stop: () => topology.stop(),
   }
 }

@@ -34,6 +34,8 @@ const TTL_MS = 8_000
 /** How long a load can take: its own dawdling, a process that is stopped in it, and a busy machine. */
 const LOAD_MS = 8_000
 const AFTERMATH_MS = 2 * MAX_STALENESS_MS + SOFT_LOCK_MS
+/** By how much the finding of a failover that nobody meant may be off. */
+const UNMEANT_MS = 4_000
 const CALM_FIRST_MS = 1_500
 const NO_BACKENDS_MS = 10_000
 
@@ -93,6 +95,7 @@ export class Storm {
     const viaProxies = faults.some(({ name }) => name === 'proxy') && this.#server.kind === 'standalone'
     await this.#fleet.start(readers, writers, viaProxies ? await this.#server.port() : undefined)
     const began = performance.now()
+    const watching = this.#watchPrimary()
     const judging = setInterval(() => {
       this.#judge.judge(sharedNow())
       if (enough?.(this.#judge) === true) this.#scene.over = true
@@ -103,6 +106,7 @@ export class Storm {
       this.#scene.over = true
       await this.#fleet.stop()
       clearInterval(judging)
+      clearInterval(watching)
       this.#scene.close()
     }
     this.#judge.judge(sharedNow(), true)
@@ -120,6 +124,22 @@ export class Storm {
   /** Ends every process at once: the conductor is about to end. */
   killNow(): void {
     this.#fleet.killNow()
+  }
+
+  /** Sentinels of a busy machine may replace a primary that nobody has touched. */
+  #watchPrimary(): NodeJS.Timeout | undefined {
+    const server = this.#server
+    if (server.kind !== 'sentinel') return undefined
+    let known = server.topology.nodes[0]
+    return setInterval(async () => {
+      const now = await server.topology.primary().catch(() => undefined)
+      if (now === undefined || now === known) return
+      known = now
+      if (server.meant) return
+      const at = sharedNow()
+      this.#faults.isolated(at - UNMEANT_MS).to = at + UNMEANT_MS
+      this.#faults.begin('sentinel-unmeant', 'a primary that nobody had touched was replaced', at).to = at
+    }, 250)
   }
 
   /** One fault after the other, each as often; faults of processes also beside others. */
@@ -142,11 +162,9 @@ export class Storm {
         await calm(1_000)
         continue
       }
-      const beside = scene.dice.chance(0.25) ? scene.dice.of(faults) : undefined
-      await Promise.all([
-        fault.strike(scene),
-        beside?.name.endsWith('er') && beside !== fault ? beside.strike(scene) : undefined,
-      ])
+      const others = faults.filter((one) => one !== fault && one.on === undefined)
+      const beside = scene.dice.chance(0.25) && others.length > 0 ? scene.dice.of(others) : undefined
+      await Promise.all([fault.strike(scene), beside?.strike(scene)])
       await calm(200 + 2_500 * scene.dice.fraction() ** 2)
     }
   }
@@ -201,7 +219,7 @@ export class Storm {
       if (rows.length === 0) break
       await sleep(20)
     }
-    for (const row of this.#writes.unsettled(process)) {
+    for (const row of this.#writes.bury(process)) {
       const stored = this.#shop.rows[row]
       if (stored === undefined) continue
       const { rows } = await this.#pool.query(

@@ -41,6 +41,7 @@ export class Writes {
   /** Those of which it is not known whether they were committed, by row. */
   readonly #open: readonly Set<RowWrite>[]
   readonly #deeds = new Map<number, RowWrite[]>()
+  readonly #dead = new Set<number>()
   readonly #latest: number[]
   readonly #oldest: number[]
   readonly counts = {
@@ -91,8 +92,18 @@ export class Writes {
     }
   }
 
-  /** Rows that somebody wrote who is no more, or does not know what came of it. */
-  unsettled(process: number): readonly number[] {
+  /** Whether a process is no more. */
+  died(process: number): boolean {
+    return this.#dead.has(process)
+  }
+
+  /** A process is no more. @returns the rows that it wrote without anybody knowing what came of it */
+  bury(process: number): readonly number[] {
+    this.#dead.add(process)
+    return this.#unsettled(process)
+  }
+
+  #unsettled(process: number): readonly number[] {
     const found = new Set<number>()
     for (const [row, open] of this.#open.entries())
       for (const write of open) if (write.process === process) found.add(row)
