@@ -1,28 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { blocksOfMarkdown, blocksOfSource } from './support/code-blocks.ts'
-import { compileBlocks } from './support/compile-blocks.ts'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-
-function filesBelow(folder: string, ending: string): string[] {
-  if (!existsSync(join(root, folder))) return []
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith(ending) && !file.startsWith('docs/api/'))
-}
+import { CLIENTS_PRELUDE, compileBlocks } from './support/compile-blocks.ts'
+import { documentedBlocks } from './support/documents.ts'
 
 test('every example in the documents and docstrings compiles', { timeout: 60_000 }, () => {
-  const read = (file: string) => readFileSync(join(root, file), 'utf8')
-  const documents = ['README.md', 'CONTRIBUTING.md', ...filesBelow('docs', '.md')]
-    .filter((file) => existsSync(join(root, file)))
-    .map((file) => blocksOfMarkdown(file, read(file)))
-  const docstrings = filesBelow('src', '.ts').map((file) => blocksOfSource(file, read(file)))
-  const all = [...documents, ...docstrings]
-  const problems = all.flatMap((file) => file.problems)
-  expect([...problems, ...compileBlocks(all.flatMap((file) => file.blocks))]).toEqual([])
+  const { blocks, problems } = documentedBlocks()
+  const here = blocks.filter(({ prelude }) => prelude !== CLIENTS_PRELUDE)
+  expect([...problems, ...compileBlocks(here)]).toEqual([])
 })
 
 describe('the checker', { timeout: 60_000 }, () => {

@@ -6,11 +6,13 @@ import { defineDatabase } from './define-database.ts'
 import { settleLost } from './postgres/lost-transaction.ts'
 import {
   type DetectWrites,
+  OPAQUE_SQL,
   observed,
   PostgresKnowledge,
   type PostgresWork,
   type StatementNote,
 } from './postgres/observe.ts'
+import { isSubmittable, textOf } from './postgres/query-config.ts'
 import { confirmPostgres, sealPostgres } from './postgres/seal.ts'
 import { inSavepoint, isRetryable, type SendSql, setTransaction, swallowed } from './postgres/session.ts'
 
@@ -253,7 +255,7 @@ function noticing(session: Session, work: PostgresWork): PgQueryable {
     const unusual = 'types' in given || 'binary' in given
     return observed(
       work,
-      textOf(config) ?? OPAQUE,
+      textOf(config) ?? OPAQUE_SQL,
       () => client.query(config, values) as Promise<Result | Result[]>,
       (result) => (unusual ? undefined : Array.isArray(result) ? result[0]?.rows : result.rows),
     )
@@ -268,21 +270,6 @@ function noticing(session: Session, work: PostgresWork): PgQueryable {
       return client.query(config, ...rest)
     },
   }
-}
-
-/** Stands for a statement of which nothing is known, such as one that is called by its name alone. */
-const OPAQUE = 'opaque()'
-
-/** The SQL of a query given as text or as a configuration object. */
-function textOf(config: unknown): string | undefined {
-  if (typeof config === 'string') return config
-  const { text } = (config ?? {}) as { text?: unknown }
-  return typeof text === 'string' ? text : undefined
-}
-
-/** Whether this is a cursor, a stream or the like, which sends what it has to by itself. */
-function isSubmittable(config: unknown): boolean {
-  return typeof (config as { submit?: unknown } | null | undefined)?.submit === 'function'
 }
 
 /** Rejects where a callback was given: it would be called before what was written has been invalidated. */

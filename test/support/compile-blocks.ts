@@ -6,19 +6,33 @@ import type { CodeBlock } from './code-blocks.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** Folders below the root: that of the modules that blocks become, whose packages they see, and that of preludes. */
+export interface Places {
+  readonly modules: string
+  readonly preludes: string
+}
+
+const HERE: Places = { modules: 'test', preludes: 'test/support/preludes' }
+
+/** The prelude of blocks that need the database clients, which only the tests in test/databases have. */
+export const CLIENTS_PRELUDE = 'clients'
+
 /**
  * Compiles code blocks in one program, each as a module of its own against the package's sources, with the
  * strictness of `tsconfig.json`, except that an example may leave a name unused.
  *
  * @returns One sentence per error, starting with the file and line of the document.
  */
-export function compileBlocks(blocks: readonly CodeBlock[]): string[] {
+export function compileBlocks(
+  blocks: readonly CodeBlock[],
+  { modules: folder, preludes }: Places = HERE,
+): string[] {
   const errors: string[] = []
   const modules = new Map<string, Module>()
   for (const [index, block] of blocks.entries()) {
-    const module = moduleOf(block)
-    if (module) modules.set(join(root, 'test', `documented-${index}.ts`), module)
-    else errors.push(`${block.file}:${block.line}: there is no test/support/preludes/${block.prelude}.ts`)
+    const module = moduleOf(block, preludes)
+    if (module) modules.set(join(root, folder, `documented-${index}.ts`), module)
+    else errors.push(`${block.file}:${block.line}: there is no ${preludes}/${block.prelude}.ts`)
   }
   const options = compilerOptions()
   const host = ts.createCompilerHost(options)
@@ -55,8 +69,8 @@ interface Module {
   offset: number
 }
 
-function moduleOf(block: CodeBlock): Module | undefined {
-  const file = block.prelude && join(root, 'test/support/preludes', `${block.prelude}.ts`)
+function moduleOf(block: CodeBlock, preludes: string): Module | undefined {
+  const file = block.prelude && join(root, preludes, `${block.prelude}.ts`)
   if (file && !existsSync(file)) return undefined
   const prelude = file ? `${readFileSync(file, 'utf8').trimEnd()}\n` : ''
   return { block, text: `${prelude}${block.code}\nexport {}\n`, offset: prelude.split('\n').length - 1 }

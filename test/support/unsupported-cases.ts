@@ -1,5 +1,12 @@
 import type { UnsupportedCases } from 'coherent-cache/testing'
 
+const NOTHING_ALONE: UnsupportedCases = {
+  'a statement outside a transaction': {
+    reason: 'The client sends it by itself, and it goes unnoticed. Write inside `db.transaction(…)`.',
+    fails: /sends nothing outside a transaction/,
+  },
+}
+
 /**
  * What each adapter does not keep of the conformance suite. The suite checks every entry, and the table in
  * docs/databases.md is made of them.
@@ -29,4 +36,5 @@ export const unsupportedCases = {
       fails: /no connection that could be lost/,
     },
   },
+  knex: NOTHING_ALONE,
 } satisfies Record<string, UnsupportedCases>

@@ -10,7 +10,7 @@ export type DetectWrites = 'auto' | 'locks' | 'declared'
 /** A statement that was not certainly a read. */
 export interface StatementNote {
   /** Undefined where it may have written anything. */
-  readonly write: PlainWrite | undefined
+  write: PlainWrite | undefined
   /** The rows of its RETURNING clause, once they have come. */
   rows: readonly unknown[] | undefined
 }
@@ -54,13 +54,21 @@ export class PostgresKnowledge {
 /** A transaction on PostgreSQL, as its adapter sees it. */
 export type PostgresWork = Work<PostgresKnowledge, StatementNote>
 
-/** Sends a statement inside a transaction and notes what it writes; `rowsOf` gives the rows of a single statement. */
-export async function observed<R>(
-  work: PostgresWork,
-  sql: string,
-  send: () => Promise<R>,
-  rowsOf: (result: R) => readonly unknown[] | undefined,
-): Promise<R> {
+/** Stands for a statement of which nothing is known, such as one that is called by its name alone. */
+export const OPAQUE_SQL = 'opaque()'
+
+/**
+ * Called with the rows that a single statement gave, once they have come. `columns` names those of the result whose
+ * values are such as keys are made of. @default all of them
+ */
+export type Answered = (rows: readonly unknown[] | undefined, columns?: readonly string[]) => void
+
+/**
+ * Notes what a statement writes, before it is sent.
+ *
+ * @throws CacheError `UNSUPPORTED` for one that begins or ends a transaction, `UNIT_CLOSED` after its end
+ */
+export function notice(work: PostgresWork, sql: string): Answered {
   const statements = work.state.statements(sql)
   const notes = statements.flatMap((statement): StatementNote[] =>
     statement.kind === 'read'
@@ -74,8 +82,23 @@ export async function observed<R>(
     if (last === undefined || last.write !== note.write || note.write?.returning !== undefined)
       work.note(note)
   }
-  const result = await send()
   const [only] = notes
-  if (only?.write?.returning !== undefined && statements.length === 1) only.rows = rowsOf(result)
+  return (rows, columns) => {
+    if (only?.write?.returning === undefined || statements.length !== 1) return
+    if (columns !== undefined) only.write = { ...only.write, returning: columns }
+    only.rows = rows
+  }
+}
+
+/** Sends a statement inside a transaction and notes what it writes; `rowsOf` gives the rows of a single statement. */
+export async function observed<R>(
+  work: PostgresWork,
+  sql: string,
+  send: () => Promise<R>,
+  rowsOf: (result: R) => readonly unknown[] | undefined,
+): Promise<R> {
+  const answered = notice(work, sql)
+  const result = await send()
+  answered(rowsOf(result))
   return result
 }

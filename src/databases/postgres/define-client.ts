@@ -1,0 +1,79 @@
+import { checkChoice } from '../../core/options.ts'
+import type { Door, TransactionOptions } from '../adapter.ts'
+import { type Binder, defineDatabase } from '../define-database.ts'
+import { type DetectWrites, PostgresKnowledge, type StatementNote } from './observe.ts'
+import { confirmPostgres, sealPostgres } from './seal.ts'
+import { inSavepoint, isRetryable } from './session.ts'
+import { type Runner, runWatched, type WatchedTransaction } from './watched-transaction.ts'
+
+/** Options of binding a query builder or an ORM over PostgreSQL. */
+export interface PostgresBindOptions {
+  /**
+   * How writes that nobody declared are found. `'auto'`: by reading the statements that the client sends, and by the
+   * transaction's locks where that is not enough. `'locks'`: by the locks of every transaction that wrote; their cost
+   * grows with all the locks on the server. `'declared'`: by reading statements alone; what a function, trigger or
+   * cascade writes is then for `write()`. @default 'auto'
+   */
+  readonly detectWrites?: DetectWrites | undefined
+}
+
+/** A query builder or an ORM that runs transactions on PostgreSQL, over a connection that can be watched. */
+export interface PostgresClient<Client, Own, Inside extends object, Outside extends object> {
+  readonly name: string
+  /** @throws CacheError where this is no such client, or not one of PostgreSQL */
+  check(client: Client): void
+  /** How the client runs a transaction. */
+  runner(client: Client, options: TransactionOptions): Runner<Own>
+  /** A savepoint in the client's own way. @default one that the client knows nothing of */
+  savepoint?<T>(own: Own, body: (own: Own) => Promise<T>): Promise<T>
+  /** What the body is given: a new object each time. */
+  inside(own: Own): Inside
+  /** The properties of the bound database. */
+  outside(client: Client, current: Door<Inside>['current']): Outside
+}
+
+/** Makes a binder for such a client. */
+export function definePostgresClient<Client, Own, Inside extends object, Outside extends object>(
+  definition: PostgresClient<Client, Own, Inside, Outside>,
+): Binder<Client, Inside, Outside, PostgresBindOptions> {
+  const { name } = definition
+  return defineDatabase<
+    Client,
+    { readonly own: Own; readonly shared: WatchedTransaction<Own> },
+    Inside,
+    Outside,
+    PostgresBindOptions,
+    PostgresKnowledge,
+    StatementNote
+  >({
+    name,
+    options: ['detectWrites'],
+    notices: true,
+    open(client, { detectWrites = 'auto' }) {
+      definition.check(client)
+      const choices: readonly DetectWrites[] = ['auto', 'locks', 'declared']
+      return new PostgresKnowledge(checkChoice(detectWrites, choices, `bind ${name}: detectWrites`))
+    },
+    run: (client, body, options) =>
+      runWatched(definition.runner(client, options), options, (shared) => body({ own: shared.own, shared })),
+    async savepoint({ own, shared }, body, savepoint) {
+      const around = shared.work
+      try {
+        if (definition.savepoint !== undefined) {
+          return await definition.savepoint(own, (nested) => body({ own: nested, shared }))
+        }
+        return await inSavepoint(shared.send, savepoint, () => body({ own, shared }))
+      } finally {
+        shared.work = around
+      }
+    },
+    seal: ({ shared }, work) => sealPostgres(shared.send, work),
+    confirm: ({ shared }) => confirmPostgres(shared.send),
+    retryable: isRetryable,
+    inside({ own, shared }, work) {
+      shared.work = work
+      return definition.inside(own)
+    },
+    outside: (client, { current }) => definition.outside(client, current),
+  })
+}

@@ -1,0 +1,27 @@
+/**
+ * Installs the database clients where that is needed, and runs the tests of this folder with them.
+ *
+ * Their install scripts are not run: some would fetch programs from elsewhere. The one that has to be compiled is.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const root = join(here, '../..')
+const lock = readFileSync(join(here, 'package-lock.json'), 'utf8')
+const installed = join(here, 'node_modules/.installed')
+
+const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) => {
+  const { status } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here)
+  run('npm', ['rebuild', 'better-sqlite3'], here)
+  writeFileSync(installed, lock)
+}
+run('npx', ['tsc', '--project', 'test/databases/tsconfig.json'], root)
+run('npx', ['vitest', 'run', '--config', 'test/databases/vitest.config.ts', ...process.argv.slice(2)], root)
