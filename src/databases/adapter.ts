@@ -124,6 +124,11 @@ export interface DatabaseAdapter<
   /** The same for a savepoint. `name` is fresh and needs no quoting. @default savepoints are refused */
   savepoint?<T>(tx: Tx, body: (tx: Tx) => Promise<T>, name: string): Promise<T>
   /**
+   * Called when a body, or a savepoint's, has resolved, while statements may still be sent: for a client that writes
+   * late what it has gathered. @default nothing
+   */
+  finish?(tx: Tx): Promise<void>
+  /**
    * Issues the last statement of a transaction that may have written, and rejects if the transaction can no longer
    * commit: a COMMIT that resolves is no proof. May declare, with `work.unit.write`, writes that nobody declared.
    */

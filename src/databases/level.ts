@@ -17,7 +17,7 @@ type Body<T, Inside> = (handle: TransactionHandle<Inside>) => T | Promise<T>
 export interface Binding<Tx, Inside extends object, State, Note> {
   readonly adapter: Pick<
     DatabaseAdapter<never, Tx, Inside, object, object, State, Note>,
-    'name' | 'notices' | 'savepoint' | 'seal' | 'confirm' | 'inside'
+    'name' | 'notices' | 'savepoint' | 'finish' | 'seal' | 'confirm' | 'inside'
   >
   readonly cache: UnitSource
   readonly state: State
@@ -106,9 +106,15 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
 
   /** Runs `body` as what surrounds everything it starts, and ends the level once it and its savepoints have ended. */
   async run<T>(body: Body<T, Inside>): Promise<T> {
-    const { levels } = this.#transaction.binding
+    const { levels, adapter } = this.#transaction.binding
     try {
-      return await levels.run(this, () => this.unit.run(async () => body(this.handle)))
+      return await levels.run(this, () =>
+        this.unit.run(async () => {
+          const value = await body(this.handle)
+          if (!this.asked && !this.#reading) await adapter.finish?.(this.#tx)
+          return value
+        }),
+      )
     } catch (error) {
       this.rolledBack = true
       throw error

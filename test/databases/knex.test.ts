@@ -4,10 +4,13 @@ import { expectTypeOf, test } from 'vitest'
 import { playOnPostgres } from '../support/conformance-databases.ts'
 import { unsupportedCases } from '../support/unsupported-cases.ts'
 
+/** It would tell every connection that a case cuts. */
+const QUIET = { warn: () => {}, error: () => {} }
+
 playOnPostgres({
   unsupported: unsupportedCases.knex,
   bind(url, cache) {
-    const client = knex({ client: 'pg', connection: url, pool: { min: 0, max: 10 } })
+    const client = knex({ client: 'pg', connection: url, pool: { min: 0, max: 10 }, log: QUIET })
     const db = bindKnex(client, cache)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {

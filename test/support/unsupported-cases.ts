@@ -37,4 +37,9 @@ export const unsupportedCases = {
     },
   },
   knex: NOTHING_ALONE,
+  kysely: NOTHING_ALONE,
+  drizzle: NOTHING_ALONE,
+  typeorm: NOTHING_ALONE,
+  sequelize: NOTHING_ALONE,
+  'mikro-orm': NOTHING_ALONE,
 } satisfies Record<string, UnsupportedCases>

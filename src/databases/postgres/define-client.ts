@@ -24,8 +24,12 @@ export interface PostgresClient<Client, Own, Inside extends object, Outside exte
   check(client: Client): void
   /** How the client runs a transaction. */
   runner(client: Client, options: TransactionOptions): Runner<Own>
+  /** Called when a transaction has begun. @default nothing */
+  begun?(transaction: WatchedTransaction<Own>): void
   /** A savepoint in the client's own way. @default one that the client knows nothing of */
   savepoint?<T>(own: Own, body: (own: Own) => Promise<T>): Promise<T>
+  /** Sends what the client has gathered and not written yet. @default nothing */
+  finish?(own: Own): Promise<void>
   /** What the body is given: a new object each time. */
   inside(own: Own): Inside
   /** The properties of the bound database. */
@@ -55,7 +59,10 @@ export function definePostgresClient<Client, Own, Inside extends object, Outside
       return new PostgresKnowledge(checkChoice(detectWrites, choices, `bind ${name}: detectWrites`))
     },
     run: (client, body, options) =>
-      runWatched(definition.runner(client, options), options, (shared) => body({ own: shared.own, shared })),
+      runWatched(definition.runner(client, options), options, (shared) => {
+        definition.begun?.(shared)
+        return body({ own: shared.own, shared })
+      }),
     async savepoint({ own, shared }, body, savepoint) {
       const around = shared.work
       try {
@@ -67,6 +74,7 @@ export function definePostgresClient<Client, Own, Inside extends object, Outside
         shared.work = around
       }
     },
+    finish: async ({ own }) => definition.finish?.(own),
     seal: ({ shared }, work) => sealPostgres(shared.send, work),
     confirm: ({ shared }) => confirmPostgres(shared.send),
     retryable: isRetryable,

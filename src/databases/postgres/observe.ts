@@ -1,3 +1,4 @@
+import type { Row } from '../../core/change.ts'
 import { CacheError } from '../../core/errors.ts'
 import type { Work } from '../adapter.ts'
 import type { PlainWrite } from './plain-write.ts'
@@ -13,6 +14,8 @@ export interface StatementNote {
   write: PlainWrite | undefined
   /** The rows of its RETURNING clause, once they have come. */
   rows: readonly unknown[] | undefined
+  /** The rows that it wrote, by the columns that are certain, where the client says so. */
+  told?: readonly Row[]
 }
 
 const LONGEST_REMEMBERED = 4_096
@@ -79,8 +82,8 @@ export function notice(work: PostgresWork, sql: string): Answered {
   for (const note of notes) {
     // The same again: a transaction of many statements keeps few notes.
     const last = work.notes.at(-1)
-    if (last === undefined || last.write !== note.write || note.write?.returning !== undefined)
-      work.note(note)
+    const same = last !== undefined && last.write === note.write && last.told === undefined
+    if (!same || note.write?.returning !== undefined) work.note(note)
   }
   const [only] = notes
   return (rows, columns) => {

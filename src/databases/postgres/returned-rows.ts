@@ -1,5 +1,5 @@
 import { MOST_SCOPES } from '../../core/binding.ts'
-import type { Row, RowChange } from '../../core/change.ts'
+import type { Operation, Row, RowChange } from '../../core/change.ts'
 import { CacheError, show } from '../../core/errors.ts'
 import type { PlainWrite } from './plain-write.ts'
 import type { Table } from './tables.ts'
@@ -32,15 +32,31 @@ export function returnedRows(
       if (!Object.hasOwn(row, column)) return undefined
       image[column] = row[column]
     }
-    changes.push(
-      operation === 'insert'
-        ? { after: image }
-        : operation === 'delete'
-          ? { before: image }
-          : { before: image, after: image },
-    )
+    changes.push(imageOf(operation, image))
   }
   return changes
+}
+
+/** The same for rows that the client tells: each has those columns alone that are certain, before and after. */
+export function toldRows(
+  { operation }: PlainWrite,
+  rows: readonly Row[],
+  { columns, stored }: Pick<Table, 'columns' | 'stored'>,
+): readonly RowChange[] | undefined {
+  if (operation === undefined || !stored || rows.length > MOST_SCOPES) return undefined
+  const changes: RowChange[] = []
+  for (const row of rows) {
+    const told = Object.keys(row)
+    if (told.some((column) => !columns.includes(column))) return undefined
+    const withheld = withholding(columns.filter((column) => !told.includes(column)))
+    changes.push(imageOf(operation, Object.assign(Object.create(withheld), row)))
+  }
+  return changes
+}
+
+function imageOf(operation: Operation, image: Row): RowChange {
+  if (operation === 'insert') return { after: image }
+  return operation === 'delete' ? { before: image } : { before: image, after: image }
 }
 
 function isRow(row: unknown, width: number): row is Row {

@@ -1,7 +1,7 @@
 import type { TableChange } from '../../core/change.ts'
 import type { PostgresWork, StatementNote } from './observe.ts'
 import type { PlainWrite } from './plain-write.ts'
-import { returnedRows } from './returned-rows.ts'
+import { returnedRows, toldRows } from './returned-rows.ts'
 import { isAborted, type SendSql, swallowed } from './session.ts'
 import type { Table, Tables } from './tables.ts'
 
@@ -114,7 +114,7 @@ function changesOf(
 ): readonly TableChange[] {
   const changes = new Map<string, TableChange[] | 'whole'>()
   for (const { note, write, table } of noticed) {
-    const rows = returnedRows(write, note.rows, table)
+    const rows = note.told ? toldRows(write, note.told, table) : returnedRows(write, note.rows, table)
     // Whole rows that do not fit: the table has other columns than were learned.
     if (rows === undefined && write.returning === 'all' && typeof note.rows?.[0] === 'object') {
       tables.forget(table.oid)

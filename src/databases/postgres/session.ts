@@ -80,9 +80,10 @@ export function withoutHeader(text: string): string {
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   let at = error
   for (let depth = 0; depth < DEEPEST_CAUSE && typeof at === 'object' && at !== null; depth++) {
-    const { code, cause } = at as { readonly code?: unknown; readonly cause?: unknown }
+    // Sequelize keeps the server's error as the original, others as the cause.
+    const { code, cause, original } = at as { code?: unknown; cause?: unknown; original?: unknown }
     if (typeof code === 'string' && codes.includes(code)) return true
-    at = cause
+    at = cause ?? original
   }
   return false
 }

@@ -12,6 +12,8 @@ export interface WatchedConnection {
    * ends that.
    */
   watch(announce: (sql: string) => Answered): () => void
+  /** Called once the client's transaction is over. */
+  done?(): void
 }
 
 /** What is used of a connection of `pg`, or of PGlite in a transaction. */
@@ -19,6 +21,7 @@ export interface PgConnection {
   // biome-ignore lint/suspicious/noExplicitAny: whatever the client's own overloads take
   query(...parameters: any[]): any
   on?(event: 'error', listener: (error: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
 }
 
 interface Result {
@@ -35,7 +38,11 @@ const PLAIN_TYPES = [16, 20, 21, 23, 25, 1042, 1043, 2950]
 export function watchedPg(connection: PgConnection): WatchedConnection {
   const query = connection.query.bind(connection)
   const own = Object.hasOwn(connection, 'query') ? connection.query : undefined
+  // Pools listen to idle connections only: one that is lost while checked out would end the process.
+  const ignore = () => {}
+  connection.on?.('error', ignore)
   return {
+    done: () => connection.removeListener?.('error', ignore),
     send: async (text, parameters = []) => {
       const { rows } = (await query(text, [...parameters])) as { rows: Row[] }
       return rows

@@ -35,21 +35,23 @@ export async function runWatched<Own, T>(
 ): Promise<T> {
   let committing = false
   let xid: string | undefined
+  let watched: WatchedConnection | undefined
   try {
     return await begin(async (own) => {
-      const watched = await connection(own)
+      const one = await connection(own)
+      watched = one
       const first = setTransaction(options)
-      if (first !== undefined) await watched.send(first)
+      if (first !== undefined) await one.send(first)
       const transaction: WatchedTransaction<Own> = {
         own,
         work: undefined,
         send: async (text, parameters) => {
-          const rows = await watched.send(text, parameters)
+          const rows = await one.send(text, parameters)
           if (typeof rows[0]?.xid === 'string') xid = rows[0].xid
           return rows
         },
       }
-      const stop = watched.watch((sql) => {
+      const stop = one.watch((sql) => {
         // The client's own savepoints. What is written in one that is rolled back counts as written.
         if (SAVEPOINT.test(sql) || transaction.work === undefined) return () => {}
         return notice(transaction.work, sql)
@@ -68,5 +70,7 @@ export async function runWatched<Own, T>(
       await settleLost(async (text) => ({ rows: await ask(text.replaceAll('$1', literal)) }), xid)
     }
     throw error
+  } finally {
+    watched?.done?.()
   }
 }
