@@ -74,6 +74,11 @@ export interface Work<State = unknown, Note = unknown> {
    * @throws CacheError `UNIT_CLOSED` after the transaction's end
    */
   issue(effect: 'read' | 'write'): void
+  /**
+   * Says that part of the transaction may be committed already, whatever becomes of the rest: from now on everything
+   * written is invalidated, after a failure too.
+   */
+  unsure(): void
   /** Keeps a note for `seal`. Those made in a savepoint that is rolled back are dropped. */
   note(note: Note): void
   readonly notes: readonly Note[]

@@ -34,6 +34,8 @@ export interface Outermost<Tx, Inside extends object, State, Note> {
   readonly listeners: ((receipt: Receipt) => void)[]
   /** How many savepoints there have been. */
   savepoints: number
+  /** Set once the adapter has said that a part may be committed already. */
+  unsure: boolean
 }
 
 /** A transaction or one of its savepoints, from the start of its body to its end. */
@@ -84,6 +86,10 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
 
   get notes(): readonly Note[] {
     return this.#transaction.notes
+  }
+
+  unsure(): void {
+    this.#transaction.unsure = true
   }
 
   note(note: Note): void {
@@ -165,10 +171,12 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
             return value
           } catch (error) {
             // Before the client is told to roll back, so that nothing sent after that is dropped with it.
-            dropped = true
-            kept.rollback()
-            transaction.notes.splice(mark.notes)
-            transaction.listeners.splice(mark.listeners)
+            if (!transaction.unsure) {
+              dropped = true
+              kept.rollback()
+              transaction.notes.splice(mark.notes)
+              transaction.listeners.splice(mark.listeners)
+            }
             throw error
           }
         },

@@ -19,6 +19,7 @@ export class Transaction<T, Tx, Inside extends object, State, Note>
   readonly notes: Note[] = []
   readonly listeners: ((receipt: Receipt) => void)[] = []
   savepoints = 0
+  unsure = false
   /** Set where the body asked for a rollback: what it returned. */
   undone: { readonly value: T } | undefined
   #level: Level<Tx, Inside, State, Note> | undefined
@@ -62,7 +63,7 @@ export class Transaction<T, Tx, Inside extends object, State, Note>
 
   /** After anything else. */
   async failed(): Promise<void> {
-    if (this.#sealed) await this.unit.commit()
+    if (this.#sealed || this.unsure) await this.unit.commit()
     else {
       if (this.#level !== undefined) this.#level.rolledBack = true
       await this.unit.rollback()

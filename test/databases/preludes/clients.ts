@@ -4,6 +4,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import type { Knex } from 'knex'
 import type { Kysely } from 'kysely'
+import type { Pool } from 'mysql2/promise'
 import type { Model, ModelStatic, Sequelize } from 'sequelize'
 import { type DataSource, EntitySchema as TypeormSchema } from 'typeorm'
 
@@ -27,3 +28,4 @@ const PaymentEntity = new EntitySchema<{ landlordId: number; amount: number }>({
   name: 'Payment',
   properties: { landlordId: { type: 'integer', primary: true }, amount: { type: 'integer' } },
 })
+declare const mysqlPool: Pool

@@ -1,0 +1,216 @@
+import { CacheError, show } from '../core/errors.ts'
+import type { BoundDatabase, TransactionOptions, UnitSource, Work } from './adapter.ts'
+import { defineDatabase } from './define-database.ts'
+import { readMysql } from './mysql/statement.ts'
+import { inSavepoint } from './postgres/session.ts'
+
+/** What is used of `query` and `execute` of mysql2's promises. */
+export interface Mysql2Queryable {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the client's own overloads take
+  query(sql: any, values?: any): Promise<any>
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the client's own overloads take
+  execute(sql: any, values?: any): Promise<any>
+}
+
+/** What is used of a connection of a mysql2 pool. */
+export interface Mysql2ConnectionLike extends Mysql2Queryable {
+  release(): void
+  destroy(): void
+}
+
+/** What is used of a pool of `mysql2/promise`, version 3. */
+export interface Mysql2PoolLike extends Mysql2Queryable {
+  getConnection(): Promise<Mysql2ConnectionLike>
+}
+
+type Methods<Client extends Mysql2Queryable> = Pick<Client, 'query' | 'execute'>
+
+/** A mysql2 pool, its transactions bound to a cache. */
+export type BoundMysql2<Pool extends Mysql2PoolLike> = BoundDatabase<Methods<Pool>, Methods<Pool>>
+
+/** A connection in a transaction of ours. */
+interface Session {
+  readonly connection: Mysql2ConnectionLike
+  /** Why the transaction is over, where the server has ended it: what follows would be committed by itself. */
+  ended: string | undefined
+}
+
+type MysqlWork = Work<unknown, string>
+
+const IN_TRANSACTION = 1
+const DEADLOCK = 1213
+/** A deadlock, a lock that was waited for too long, a row that changed since the snapshot. */
+const RETRYABLE = [DEADLOCK, 1205, 1020]
+
+const bind = defineDatabase<
+  Mysql2PoolLike,
+  Session,
+  Mysql2Queryable,
+  Mysql2Queryable,
+  Record<never, never>,
+  unknown,
+  string
+>({
+  name: 'mysql2',
+  notices: true,
+  open(pool) {
+    if (typeof pool?.getConnection === 'function' && typeof pool.execute === 'function') return
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `bindMysql2: ${show(pool)} is no pool of promises. Pass createPool(…) of mysql2/promise.`,
+    )
+  },
+  run: inTransaction,
+  savepoint: (session, body, name) =>
+    inSavepoint(
+      (text) => session.connection.query(text),
+      name,
+      () => body(session),
+    ),
+  async seal(session, work) {
+    declare(work)
+    await confirm(session, work)
+  },
+  retryable: (error) => RETRYABLE.includes((error as { errno?: number } | null | undefined)?.errno ?? 0),
+  inside: noticing,
+  outside(pool, { current, transaction }) {
+    const through = (method: keyof Mysql2Queryable) => async (sql: unknown, values?: unknown) => {
+      const tx = current()
+      if (tx !== undefined) return await tx[method](sql, values)
+      if (readMysql(textOf(sql)).kind === 'read') return await pool[method](sql, values)
+      return await transaction((own) => own[method](sql, values))
+    }
+    return { query: through('query'), execute: through('execute') }
+  },
+})
+
+/**
+ * Binds a pool of `mysql2/promise` to a cache, on MySQL or MariaDB: what a transaction wrote is invalidated once it has
+ * committed, and only then.
+ *
+ * These servers do not say what a transaction wrote. The table that an INSERT, REPLACE, UPDATE or DELETE names first is
+ * noticed, in whole; **declare everything else with `write()`**: further tables of such a statement, what views, triggers,
+ * cascades and procedures write, and the rows. A statement outside a transaction is one of its own; inside one, `query`
+ * and `execute` of the bound pool join it.
+ *
+ * The server ends a transaction by itself after a deadlock, and what came next would be committed statement by statement.
+ * So the rest of such a transaction is refused with `SEAL_FAILED`, and so is a statement that commits implicitly
+ * (CREATE, ALTER, TRUNCATE and their kind), with `UNSUPPORTED`, before it is sent. Where a procedure commits, everything
+ * written is invalidated, whatever becomes of the rest.
+ *
+ * Bind a pool once. What is written through the pool itself goes unnoticed.
+ *
+ * @throws CacheError `INVALID_ARGUMENT`
+ *
+ * @example
+ * ```ts
+ * // prelude: clients
+ * import { bindMysql2 } from 'coherent-cache/mysql2'
+ *
+ * const db = bindMysql2(mysqlPool, cache)
+ * await db.transaction(
+ *   async (tx) => {
+ *     await tx.execute('INSERT INTO payments (landlord_id, amount) VALUES (?, ?)', [3, 500])
+ *     tx.write('payments', { operation: 'insert', rows: [{ landlord_id: 3 }] })
+ *     tx.write('audit') // its trigger
+ *   },
+ *   { retries: 3 },
+ * )
+ * ```
+ */
+export function bindMysql2<Pool extends Mysql2PoolLike>(pool: Pool, cache: UnitSource): BoundMysql2<Pool> {
+  // The methods hand on what they are given and what the client answers, so they are of the client's own types.
+  return bind(pool, cache) as BoundDatabase<Mysql2Queryable, Mysql2Queryable> as unknown as BoundMysql2<Pool>
+}
+
+/** A transaction on a connection of its own, which goes back to the pool only if it is certain to be out of it. */
+async function inTransaction<T>(
+  pool: Mysql2PoolLike,
+  body: (session: Session) => Promise<T>,
+  { isolation, readOnly }: TransactionOptions,
+): Promise<T> {
+  const connection = await pool.getConnection()
+  let usable = false
+  try {
+    if (isolation !== undefined)
+      await connection.query(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`)
+    await connection.query(`START TRANSACTION${readOnly === true ? ' READ ONLY' : ''}`)
+    const value = await body({ connection, ended: undefined })
+    await connection.query('COMMIT')
+    usable = true
+    return value
+  } catch (error) {
+    await connection.query('ROLLBACK').then(
+      () => {
+        usable = true
+      },
+      // The connection is lost, and is destroyed below.
+      () => undefined,
+    )
+    throw error
+  } finally {
+    if (usable) connection.release()
+    else connection.destroy()
+  }
+}
+
+/** The client's methods inside a transaction, each statement noticed. */
+function noticing(session: Session, work: MysqlWork): Mysql2Queryable {
+  const through = (method: keyof Mysql2Queryable) => async (sql: unknown, values?: unknown) => {
+    const statement = readMysql(textOf(sql))
+    if (statement.kind === 'control') {
+      throw new CacheError(
+        'UNSUPPORTED',
+        `${statement.word} in a statement begins or ends a transaction, or commits it implicitly. Use db.transaction(…), tx.rollback() and tx.transaction(…); what changes tables runs on the pool itself.`,
+      )
+    }
+    work.issue(statement.kind === 'read' ? 'read' : 'write')
+    if (session.ended !== undefined) throw over(session.ended)
+    if (statement.kind === 'write' && !work.notes.includes(statement.table)) work.note(statement.table)
+    try {
+      const answer = await session.connection[method](sql, values)
+      check(session, work, answer)
+      return answer
+    } catch (error) {
+      if ((error as { errno?: number }).errno === DEADLOCK) session.ended = 'rolled back after a deadlock'
+      throw error
+    }
+  }
+  return { query: through('query'), execute: through('execute') }
+}
+
+/** Rejects where the server says that no transaction is open any more. */
+async function confirm(session: Session, work: MysqlWork): Promise<void> {
+  if (session.ended === undefined) check(session, work, await session.connection.query('DO 0'))
+  if (session.ended !== undefined) throw over(session.ended)
+}
+
+/** Looks at the in-transaction bit of an answer. Without it, what was written until now is committed. */
+function check(session: Session, work: MysqlWork, answer: unknown): void {
+  const results = Array.isArray(answer) ? [answer[0]].flat() : []
+  const status = (results.at(-1) as { serverStatus?: unknown } | undefined)?.serverStatus
+  if (typeof status !== 'number' || (status & IN_TRANSACTION) !== 0) return
+  session.ended = 'committed or rolled back by a statement inside it'
+  declare(work)
+  work.unsure()
+}
+
+/** Declares the tables that were noticed. Rows that the user declared for a table are all of its writes. */
+function declare({ unit, notes }: MysqlWork): void {
+  const declared = new Set(unit.writes.map(({ table }) => table))
+  for (const table of new Set(notes)) if (!declared.has(table)) unit.write(table)
+}
+
+function over(how: string): CacheError {
+  return new CacheError(
+    'SEAL_FAILED',
+    `This transaction was ${how}; what follows would be committed by itself. Let the error pass, or begin a new one.`,
+  )
+}
+
+/** The SQL of a statement given as text or as an object. */
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given
+  const { sql } = (given ?? {}) as { sql?: unknown }
+  return typeof sql === 'string' ? sql : ''
+}
