@@ -64,8 +64,8 @@ describe('a transaction that the server ends', () => {
     const pool = open()
     const dependencies = defineDependencies({ tables: { items: ['item:*'], audit: ['audit:*'] } })
     const cache = createCache({ name: 'mysql', dependencies })
-    cache.on('invalidated', ({ receipt }) => told.push([...receipt.stamps]))
-    return { pool, db: bindMysql2(pool, cache), end: () => pool.end() }
+    cache.on('invalidated', ({ receipt }) => told.push([...receipt.stamps].sort()))
+    return { pool, db: bindMysql2(pool, cache), end: () => Promise.all([pool.end(), cache.close()]) }
   }
   const audit = async () => {
     const [rows] = await admin.query(`SELECT note FROM ${database}.audit`)

@@ -54,11 +54,6 @@ export const unsupportedCases = {
       reason: 'MySQL does not say what was written: declare it.',
       fails: /was not invalidated/,
     },
-    'a deferred constraint that fails at COMMIT': {
-      reason:
-        'MySQL and MariaDB have no deferred constraints: the statement fails, and with it the transaction.',
-      fails: /kept-after-all/,
-    },
   },
   knex: NOTHING_ALONE,
   kysely: NOTHING_ALONE,
