@@ -24,6 +24,8 @@ export interface Move {
   keys(count?: number): Promise<number>
   /** Moves what is left, and gives the slot away. */
   end(): Promise<void>
+  /** Leaves the slot where it was, and moves everything back. What is done there in between is lost. */
+  undo(): Promise<void>
 }
 
 /** What a node of a cluster says of one of them. */
@@ -160,21 +162,26 @@ export async function startRedisCluster(config: Record<string, string> = {}): Pr
       const from = await cluster.primaryOf(slot)
       await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id)
       await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id)
-      const migrate = (names: readonly string[]) =>
-        from.admin.call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'REPLACE', 'KEYS', ...names)
-      const keys = async (count = 1_000) => {
-        const names = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, count)) as string[]
-        if (names.length > 0) await migrate(names)
+      const migrate = (names: readonly string[], here = from, there = to) =>
+        here.admin.call('MIGRATE', '127.0.0.1', there.port, '', 0, 5_000, 'REPLACE', 'KEYS', ...names)
+      const keys = async (count = 1_000, here = from, there = to) => {
+        const names = (await here.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, count)) as string[]
+        if (names.length > 0) await migrate(names, here, there)
         return names.length
       }
       return {
         key: async (name) => void (await migrate([name])),
-        keys,
+        keys: (count) => keys(count),
         async end() {
           while ((await keys()) > 0);
           await to.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
           await from.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id)
           await everyoneKnows('the slot at its new server', (all) => servedBy(all, slot)?.id === to.id)
+        },
+        async undo() {
+          await from.admin.call('CLUSTER', 'SETSLOT', slot, 'STABLE')
+          while ((await keys(1_000, to, from)) > 0);
+          await to.admin.call('CLUSTER', 'SETSLOT', slot, 'STABLE')
         },
       }
     },

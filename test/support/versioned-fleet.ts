@@ -41,7 +41,7 @@ export async function startVersionedFleet(
         consistency,
         maxStaleness: maxStalenessMs,
         storeTimeout: 1_000,
-        ...(consistency === 'bounded' ? {} : { softLockLifetime: 1_500 }),
+        ...(consistency === 'bounded' ? {} : { softLockLifetime: 1_000 }),
       } as RedisCacheOptions<string, string>).cache as Cache,
   )
   await Promise.all(caches.map((cache) => cache.ready({ timeout: 10_000 })))
