@@ -194,6 +194,12 @@ export interface RotateReply {
   readonly heard?: Promise<void> | undefined
 }
 
+/** What a sweep answers. */
+export interface SweepReply extends RotateReply {
+  /** It could not be certain to have seen every key, and has rotated the root besides. */
+  readonly everything?: boolean | undefined
+}
+
 /** What a heartbeat answers. */
 export interface HeartbeatReply {
   readonly positions: readonly Position[]
@@ -228,7 +234,7 @@ export interface Store {
    */
   lock(request: LockRequest): Promise<LockReply>
   /** Makes every key of an ad-hoc pattern void: all claims first, then all values, the message last. */
-  sweep(patterns: readonly Pattern[], cause: Cause, heard?: boolean): Promise<RotateReply>
+  sweep(patterns: readonly Pattern[], cause: Cause, heard?: boolean): Promise<SweepReply>
   /** Proves by a write that the store is the primary and hears this process; tells where every partition stands. */
   heartbeat(): Promise<HeartbeatReply>
   /** The skeleton of a registered map; undefined where it cannot be had. */

@@ -139,7 +139,7 @@ export class Committer {
     store: Store,
     lock?: SoftLock,
   ): Promise<readonly Position[]> {
-    const { subscription, foreign, strict, stamps: table } = this.#room
+    const { subscription, foreign, strict, stamps: table, memory } = this.#room
     const others = foreign.change(writes)
     const expected = await others.expected()
     subscription.expectOwn(cause.id)
@@ -166,6 +166,11 @@ export class Committer {
     if (sweeps.length === 0) return reply.positions
     const swept = await store.sweep(sweeps, cause, strict)
     await swept.heard
+    // As with expected stamps: the echo tells this process nothing.
+    if (swept.everything === true) {
+      table.touch([ROOT], [])
+      memory?.clear()
+    }
     return swept.positions
   }
 

@@ -17,6 +17,7 @@ import {
   type RotateRequest,
   type Store,
   type StoreSession,
+  type SweepReply,
   settingsMismatch,
 } from '../../core/store.ts'
 import { within } from '../../core/within.ts'
@@ -216,7 +217,7 @@ export class RedisStore implements Store {
     return { ...reply, added }
   }
 
-  async sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
+  async sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<SweepReply> {
     const { clock, timeoutMs } = this.#session
     const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
     this.#servers.check()
@@ -224,14 +225,16 @@ export class RedisStore implements Store {
     await sweepKeys(this.#servers, this.#layouts, patterns, bounded)
     const after = await bounded(() => this.#servers.arrangement())
     // What was moved from one server to another meanwhile may have been seen on neither.
-    const stamps = before !== undefined && before === after ? [] : [ROOT]
+    const everything = before === undefined || before !== after
+    const stamps = everything ? [ROOT] : []
     const body = this.#body(stamps, [], true, cause, heard)
     const holderMs = this.#holderMs(heard)
-    return bounded(() =>
+    const reply = await bounded(() =>
       this.#everywhere(cause, heard, (layout, partition) =>
         this.#rotateIn(layout, partition, { stamps, places: [], body, holderMs }),
       ),
     )
+    return { ...reply, everything }
   }
 
   /** One step in every partition; where asked, `heard` resolves when all holders of all of them have acknowledged. */
