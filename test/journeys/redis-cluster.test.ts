@@ -6,6 +6,7 @@ import { errorOf } from '../support/caches.ts'
 import { openRedisCache, type RedisCacheOptions, row, uniqueName } from '../support/redis-caches.ts'
 import { type ClientName, clients } from '../support/redis-clients.ts'
 import { type ClusterServer, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { startVersionedFleet } from '../support/versioned-fleet.ts'
 
@@ -268,6 +269,30 @@ test('a subscription that is lost costs memory, until it is heard again', async 
   await other.invalidate({ keys: [key] })
   await until(() => cache.peek(key) !== 'old', 'the message', 1_000)
   expect(told).toEqual([])
+})
+
+test('nodes that are reached through mapped addresses', async () => {
+  const proxies = await Promise.all(cluster.ports.map((port) => startProxy(port)))
+  const natMap = Object.fromEntries(
+    cluster.ports.map((port, at) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[at]?.port }]),
+  )
+  // Mapped are what nodes say of one another; the start nodes are not.
+  const { cache, name, told } = open({
+    client: { natMap },
+    partitions: 4,
+    cluster: proxies.map(({ port }) => port),
+  })
+  await cache.ready()
+  const { slot, other: to } = await placed(name, 0)
+  await cluster.move(slot, to)
+  const source = row(1)
+  for (const id of [1, 2, 3, 4]) await warm(cache, keys.user({ id }), source.load)
+  // Nothing but the mapped addresses was used: without them there is no store.
+  await Promise.all(proxies.map((proxy) => proxy.close()))
+  await until(async () => {
+    await cache.get(keys.user({ id: 1 }), source.load, { freshness: 'committed' })
+    return told.length > 0
+  }, 'the outage to be told')
 })
 
 test('a client that reads from replicas is refused, and told why', () => {

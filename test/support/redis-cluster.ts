@@ -52,6 +52,10 @@ export interface RedisCluster {
   failOver(replica: ClusterServer): Promise<void>
   /** Kills a primary, and resolves when another node serves its slots. */
   crash(primary: ClusterServer): Promise<void>
+  /** Freezes a primary, and resolves when another node serves its slots. */
+  freeze(primary: ClusterServer): Promise<void>
+  /** Lets a frozen node go on, and resolves when it follows its successor. */
+  thaw(node: ClusterServer): Promise<void>
   /** Starts a killed node again, and resolves when it has joined. */
   restart(node: ClusterServer): Promise<void>
   /** Moves a slot: marks it on both sides, moves key after key, and gives it to the other node. */
@@ -104,6 +108,20 @@ export async function startRedisCluster(config: Record<string, string> = {}): Pr
   )
   for (const node of nodes) await joined(node)
 
+  const lose = async (primary: ClusterServer, by: 'SIGKILL' | 'SIGSTOP') => {
+    const slot = (await known()).find(({ id }) => id === primary.id)?.ranges[0]?.[0] as number
+    alive.delete(primary)
+    await primary.server.kill(by)
+    await everyoneKnows('another primary', (all) => {
+      const owner = servedBy(all, slot)
+      return owner !== undefined && owner.id !== primary.id
+    })
+    await until(
+      async () => String(await anyone().admin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+      'a cluster that serves',
+    )
+  }
+
   const cluster: RedisCluster = {
     nodes,
     ports: nodes.map(({ port }) => port),
@@ -130,18 +148,12 @@ export async function startRedisCluster(config: Record<string, string> = {}): Pr
         (all) => all.find(({ id }) => id === replica.id)?.isPrimary === true,
       )
     },
-    async crash(primary) {
-      const slot = (await known()).find(({ id }) => id === primary.id)?.ranges[0]?.[0] as number
-      alive.delete(primary)
-      await primary.server.kill('SIGKILL')
-      await everyoneKnows('another primary', (all) => {
-        const owner = servedBy(all, slot)
-        return owner !== undefined && owner.id !== primary.id
-      })
-      await until(
-        async () => String(await anyone().admin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-        'a cluster that serves',
-      )
+    crash: (primary) => lose(primary, 'SIGKILL'),
+    freeze: (primary) => lose(primary, 'SIGSTOP'),
+    async thaw(node) {
+      await node.server.kill('SIGCONT')
+      alive.add(node)
+      await joined(node)
     },
     async restart(node) {
       await node.server.restart()

@@ -24,24 +24,25 @@ export interface VersionedFleet {
   stop(): Promise<readonly unknown[]>
 }
 
-/** Starts caches of one mode, each with a reader and a writer. */
+/** Starts two caches of one mode, one on each version of the client, and each with a reader and a writer. */
 export async function startVersionedFleet(
   consistency: Promised['consistency'],
   options: RedisCacheOptions<string, string>,
 ): Promise<VersionedFleet> {
   const name = uniqueName()
-  const maxStalenessMs = 400
-  const caches = [1, 2].map(
-    () =>
+  const maxStalenessMs = 300
+  const caches = (['ioredis 6', 'ioredis 5'] as const).map(
+    (ioredis) =>
       openRedisCache({
         ...options,
+        ioredis,
         name,
         keys,
         dependencies,
         consistency,
         maxStaleness: maxStalenessMs,
         storeTimeout: 1_000,
-        ...(consistency === 'bounded' ? {} : { softLockLifetime: 1_000 }),
+        ...(consistency === 'bounded' ? {} : { softLockLifetime: 800 }),
       } as RedisCacheOptions<string, string>).cache as Cache,
   )
   await Promise.all(caches.map((cache) => cache.ready({ timeout: 10_000 })))
