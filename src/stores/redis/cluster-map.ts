@@ -35,6 +35,8 @@ export class ClusterMap {
     this.#discovery = client.duplicate([], {
       lazyConnect: true,
       enableOfflineQueue: false,
+      // It asks one node at random and waits for ever; what a cluster cannot serve shows when it is asked for.
+      enableReadyCheck: false,
       shardedSubscribers: false,
       enableAutoPipelining: false,
       scaleReads: 'master',
