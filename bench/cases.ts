@@ -2,9 +2,14 @@ import type { BenchCase } from './case.ts'
 import { detectWrites } from './cases/detect-writes.ts'
 import { getMany } from './cases/get-many.ts'
 import { groupInvalidation } from './cases/group-invalidation.ts'
+import { heartbeat } from './cases/heartbeat.ts'
 import { invalidation } from './cases/invalidation.ts'
+import { lockContention } from './cases/lock-contention.ts'
+import { memory } from './cases/memory.ts'
 import { memoryHit } from './cases/memory-hit.ts'
 import { miss } from './cases/miss.ts'
+import { modes } from './cases/modes.ts'
+import { scale } from './cases/scale.ts'
 import { storeHit } from './cases/store-hit.ts'
 
 /** Everything that is measured, in the order in which it runs. */
@@ -16,4 +21,9 @@ export const cases: readonly BenchCase[] = [
   getMany,
   groupInvalidation,
   detectWrites,
+  heartbeat,
+  memory,
+  modes,
+  lockContention,
+  scale,
 ]
