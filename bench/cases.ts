@@ -10,6 +10,7 @@ import { memoryHit } from './cases/memory-hit.ts'
 import { miss } from './cases/miss.ts'
 import { modes } from './cases/modes.ts'
 import { scale } from './cases/scale.ts'
+import { scaleSimulation } from './cases/scale-simulation.ts'
 import { storeHit } from './cases/store-hit.ts'
 
 /** Everything that is measured, in the order in which it runs. */
@@ -26,4 +27,5 @@ export const cases: readonly BenchCase[] = [
   modes,
   lockContention,
   scale,
+  scaleSimulation,
 ]

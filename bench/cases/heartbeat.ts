@@ -17,7 +17,7 @@ export const heartbeat: BenchCase = {
   title: 'Heartbeats, by the number of processes',
   guards: [
     { measure: 'idle', is: 'commands per second of a process that is not read', atMost: 0.05 },
-    { measure: 'in use', is: 'heartbeats per T and process', atMost: 2.1 },
+    { measure: 'in use', is: 'heartbeats per T and process', atMost: 3 },
   ],
   async run({ quick, redis }) {
     const { port } = await redis()

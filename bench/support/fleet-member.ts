@@ -43,7 +43,9 @@ function read(everyMs: number): void {
 }
 
 function report(): FleetReport {
+  const { user, system } = process.cpuUsage()
   return {
+    cpu: user + system,
     delays: delays.splice(0),
     leases: caches.filter((cache) => cache.health().memoryLease === 'held').length,
   }

@@ -24,6 +24,8 @@ export interface FleetReport {
   readonly delays: readonly number[]
   /** Caches that may answer from memory. */
   readonly leases: number
+  /** Processor time of the process since it began, in microseconds. */
+  readonly cpu: number
 }
 
 /** Some processes with some caches each: what a Redis feels of so many processes, on few cores. */
@@ -66,6 +68,11 @@ export class Fleet {
 
   async delays(): Promise<number[]> {
     return (await this.#tellAll({ do: 'report' })).flatMap(({ delays }) => delays)
+  }
+
+  /** Processor time of all its processes since they began, in microseconds. */
+  async cpu(): Promise<number> {
+    return (await this.#tellAll({ do: 'report' })).reduce((sum, { cpu }) => sum + cpu, 0)
   }
 
   async close(): Promise<void> {
