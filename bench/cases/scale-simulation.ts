@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import type { BenchCase } from '../case.ts'
 import { type Costs, loadOf } from '../simulation/costs.ts'
 import { measureCosts } from '../simulation/measure-costs.ts'
-import { type Effort, type Simulated, type Situation, simulate } from '../simulation/model.ts'
+import { type Effort, type Simulated, type Situation, simulate, simulateOften } from '../simulation/model.ts'
 import { runForReal } from '../simulation/real-run.ts'
 
 const MAX_STALENESS_MS = 1_000
@@ -65,15 +65,19 @@ export const scaleSimulation: BenchCase = {
     const { port } = await redis()
     const client = new Redis(port)
     const costs = await measureCosts(client, port, quick ? 500 : 3_000)
-    const short: Effort = { oneOf: 1, warmUpSeconds: quick ? 4 : 10, seconds: quick ? 6 : 20, seed: 7 }
+    const short: Effort = { warmUpSeconds: quick ? 4 : 10, seconds: quick ? 6 : 20, seed: 7, cold: true }
     const real = await runForReal(port, CHECKED, short)
-    const model = simulate({ ...CHECKED, reads: real.reads, writes: real.writes }, { ...short, seconds: 200 })
+    const model = simulateOften(40, { ...CHECKED, reads: real.reads, writes: real.writes }, short)
     client.disconnect()
     const shares = ['inMemory', 'inRedis', 'loaded'] as const
     const error = Math.max(...shares.map((name) => Math.abs(real[name] - model[name])))
 
-    // Twice the longest life, so that what was filled together at first no longer expires together.
-    const effort: Effort = { oneOf: quick ? 500 : 100, warmUpSeconds: 900, seconds: 900, seed: 7 }
+    const effort: Effort = {
+      warmUpSeconds: quick ? 20 : 150,
+      seconds: quick ? 20 : 100,
+      seed: 7,
+      cold: false,
+    }
     const simulated = SITUATIONS.map(([label, situation]) => {
       const result = simulate(situation, effort)
       return { label, situation, result, load: loadOf(situation, result, costs, MAX_STALENESS_MS) }

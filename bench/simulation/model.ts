@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { Dice } from '../../test/explorer/dice.ts'
 
 /** A fleet and what is asked of it. Rates are those of the whole fleet, per second. */
@@ -21,11 +22,11 @@ export interface Situation {
 
 /** How it is simulated. */
 export interface Effort {
-  /** Each so-manieth organisation is simulated, with as much less of memory: shares stay the same. */
-  readonly oneOf: number
   readonly warmUpSeconds: number
   readonly seconds: number
   readonly seed: number
+  /** Whether Redis is empty at first; else what it holds was filled at any time within one life. */
+  readonly cold: boolean
 }
 
 /** What came of it: shares of all reads, and rates of the whole fleet per second. */
@@ -40,78 +41,91 @@ export interface Simulated {
   readonly loads: number
 }
 
-/** When a load that ended in a fill began; everything is void if it changed since. */
 const NEVER = Number.NEGATIVE_INFINITY
 
 /**
- * A discrete-event model of the read path: requests and changes at random times (Poisson), memory tiers that drop what
- * was used least recently, one store, one load at a time per key. One key per organisation. Redis loses nothing, and
+ * A discrete-event model of the read path: requests and changes at random times (Poisson), a memory tier that drops what
+ * was used least recently, one store, one load at a time per key, one key per organisation. Redis loses nothing, and
  * messages take the same time to everybody.
+ *
+ * The processes are alike, so one of them is followed, read by read. What the others do to the store between two of its
+ * reads of a key is drawn when it reads: after a change or at the end of a life the next load is begun by whoever reads
+ * first.
  */
 export function simulate(situation: Situation, effort: Effort): Simulated {
-  const { processes, routing, ttlMs, loadMs, deliveryMs } = situation
+  const { processes, routing, ttlMs, loadMs, deliveryMs, memoryEntries } = situation
   const dice = new Dice(effort.seed)
-  const weights = sampledWeights(situation, effort.oneOf)
+  const exponential = (perMs: number) => -Math.log(1 - dice.fraction()) / perMs
+  const weights = followed(situation)
+  const scale = 1 / totalWeight(situation) / 1_000
+  const here = weights.reduce((sum, one) => sum + one, 0) * scale
+  const readsPerMs = here * situation.reads * (routing === 'any' ? 1 / processes : 1)
+  const writesPerMs = here * situation.writes
+  const others = routing === 'any' ? (processes - 1) / processes : 0
   const draw = aliasSampler(weights, dice)
-  const orgs = weights.length
-  const share = weights.reduce((sum, one) => sum + one, 0) / totalWeight(situation)
-  const memoryEntries = Math.max(1, Math.round(situation.memoryEntries / effort.oneOf))
-  const reads = situation.reads * share
-  const writes = situation.writes * share
-  const memories = Array.from({ length: processes }, () => new Map<number, number>())
-  const changedAt = new Float64Array(orgs).fill(NEVER)
-  const storedAt = new Float64Array(orgs).fill(NEVER)
-  const loadingUntil = new Float64Array(orgs).fill(NEVER)
-  const loadingBy = new Int32Array(orgs)
-  const home = routing === 'any' ? undefined : Int32Array.from({ length: orgs }, () => dice.below(processes))
+  const memory = new LRUCache<number, number>({ max: memoryEntries })
+  const changedAt = new Float64Array(weights.length).fill(NEVER)
+  /** When the load began that the store has, or will have, the value of. */
+  const loadedAt = Float64Array.from(weights, (weight) => {
+    if (effort.cold) return NEVER
+    // Values are the rarer the older they are: changes have taken them away.
+    const perMs = weight * scale * situation.writes
+    const share = dice.fraction()
+    return perMs === 0 ? -share * ttlMs : Math.log(1 - share * (1 - Math.exp(-perMs * ttlMs))) / perMs
+  })
+  const byOthers = new Uint8Array(weights.length)
+  const counts = { reads: 0, memory: 0, store: 0, waited: 0, loads: 0, old: 0 }
   const from = effort.warmUpSeconds * 1_000
   const until = from + effort.seconds * 1_000
-  const counts = { reads: 0, memory: 0, store: 0, waited: 0, old: 0, loads: 0 }
 
-  const remember = (memory: Map<number, number>, org: number, loadedAt: number) => {
-    memory.delete(org)
-    memory.set(org, loadedAt)
-    if (memory.size > memoryEntries) memory.delete(memory.keys().next().value as number)
+  const endOf = (at: number) => at + loadMs + ttlMs
+  /** Has the others load what was void or at its end before now, if they read it before now. */
+  const catchUp = (org: number, now: number) => {
+    const perMs = (weights[org] as number) * scale * situation.reads * others
+    for (;;) {
+      const loaded = loadedAt[org] as number
+      const changed = changedAt[org] as number
+      const missingSince = changed >= loaded ? Math.max(changed, 0) : Math.max(endOf(loaded), 0)
+      if (missingSince >= now || perMs === 0) return
+      const next = missingSince + exponential(perMs)
+      if (next >= now) return
+      loadedAt[org] = next
+      byOthers[org] = 1
+    }
   }
-  const isFresh = (loadedAt: number, now: number) => now - loadedAt - loadMs < ttlMs
-  const read = (org: number, at: number, now: number): keyof typeof counts => {
-    const memory = memories[at] as Map<number, number>
+  const read = (org: number, now: number): 'memory' | 'store' | 'waited' | 'loads' => {
     const held = memory.get(org)
     const changed = changedAt[org] as number
-    if (held !== undefined && isFresh(held, now)) {
+    if (held !== undefined && now < endOf(held)) {
       const unheard = held <= changed && now < changed + deliveryMs
       if (held > changed || unheard) {
-        remember(memory, org, held)
+        memory.set(org, held)
         if (unheard && now >= from) counts.old++
-        return 'memory'
+        return now < held + loadMs ? 'waited' : 'memory'
       }
     }
     memory.delete(org)
-    const stored = storedAt[org] as number
-    const loading = (loadingUntil[org] as number) > now
-    if (!loading && stored > changed && isFresh(stored, now)) {
-      remember(memory, org, stored)
-      return 'store'
+    catchUp(org, now)
+    const loaded = loadedAt[org] as number
+    if (loaded > changed && now < endOf(loaded)) {
+      memory.set(org, loaded)
+      return now < loaded + loadMs && byOthers[org] === 0 ? 'waited' : 'store'
     }
-    if (loading) return loadingBy[org] === at ? 'waited' : 'store'
-    loadingUntil[org] = now + loadMs
-    loadingBy[org] = at
-    storedAt[org] = now
-    remember(memory, org, now)
+    loadedAt[org] = now
+    byOthers[org] = 0
+    memory.set(org, now)
     return 'loads'
   }
 
   for (let now = 0; now < until; ) {
-    now += (-Math.log(1 - dice.fraction()) * 1_000) / (reads + writes)
+    now += exponential(readsPerMs + writesPerMs)
     const org = draw()
-    if (dice.fraction() * (reads + writes) < writes) {
+    if (dice.fraction() * (readsPerMs + writesPerMs) < writesPerMs) {
+      // What the others have loaded before this change is void with it, and need not be drawn.
       changedAt[org] = now
-      // Whoever reads now loads anew; the load that is running fills nothing.
-      loadingUntil[org] = NEVER
       continue
     }
-    const at = home === undefined ? dice.below(processes) : (home[org] as number)
-    const outcome = read(org, at, now)
+    const outcome = read(org, now)
     if (now < from) continue
     counts.reads++
     counts[outcome]++
@@ -125,27 +139,40 @@ export function simulate(situation: Situation, effort: Effort): Simulated {
   }
 }
 
-function weight(rank: number, inequality: number): number {
-  return rank ** -inequality
+/** The mean of several simulations that differ by chance alone. */
+export function simulateOften(times: number, situation: Situation, effort: Effort): Simulated {
+  const all = Array.from({ length: times }, (_, at) =>
+    simulate(situation, { ...effort, seed: effort.seed + at }),
+  )
+  const mean = (of: (one: Simulated) => number) => all.reduce((sum, one) => sum + of(one), 0) / times
+  return {
+    inMemory: mean(({ inMemory }) => inMemory),
+    inRedis: mean(({ inRedis }) => inRedis),
+    loaded: mean(({ loaded }) => loaded),
+    old: mean(({ old }) => old),
+    loads: mean(({ loads }) => loads),
+  }
 }
 
-/** How often each simulated organisation is asked: those of every so-manieth rank. */
-function sampledWeights({ organisations, inequality }: Situation, oneOf: number): number[] {
-  const first = Math.ceil(oneOf / 2)
-  const length = Math.floor((organisations - first) / oneOf) + 1
-  return Array.from({ length }, (_, at) => weight(first + at * oneOf, inequality))
+/** How often each organisation is asked that the followed process may be asked for. */
+function followed({ organisations, inequality, processes, routing }: Situation): Float64Array {
+  const every = routing === 'any' ? 1 : processes
+  const first = Math.ceil(every / 2)
+  const length = Math.floor((organisations - first) / every) + 1
+  return Float64Array.from({ length }, (_, at) => (first + at * every) ** -inequality)
 }
 
 function totalWeight({ organisations, inequality }: Situation): number {
   let total = 0
-  for (let rank = 1; rank <= organisations; rank++) total += weight(rank, inequality)
+  for (let rank = 1; rank <= organisations; rank++) total += rank ** -inequality
   return total
 }
 
 /** Draws indices as often as their weights say, each in constant time (Walker's alias method). */
-export function aliasSampler(weights: readonly number[], dice: Dice): () => number {
+export function aliasSampler(weights: ArrayLike<number>, dice: Dice): () => number {
   const { length } = weights
-  const total = weights.reduce((sum, one) => sum + one, 0)
+  let total = 0
+  for (let at = 0; at < length; at++) total += weights[at] as number
   const chance = Float64Array.from(weights, (one) => (one * length) / total)
   const alias = new Int32Array(length)
   const [small, large]: [number[], number[]] = [[], []]
