@@ -102,7 +102,7 @@ function legend(names: readonly string[], left: number, y: number): string {
   return names
     .map((name, index) => {
       const at = x
-      x += 30 + 7.2 * name.length
+      x += 30 + 8 * name.length
       return `<rect x="${round(at)}" y="${y - 10}" width="11" height="11" fill="${COLOURS[index % COLOURS.length]}"/>${text(at + 16, y, name, 'ink', 'start')}`
     })
     .join('')

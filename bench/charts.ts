@@ -22,7 +22,7 @@ function tableOf(name: string, caption: string): Table {
 }
 
 function numbers(cells: readonly Cell[]): number[] {
-  return cells.map((cell) => (typeof cell === 'object' ? cell.median : (cell ?? 0)))
+  return cells.map((cell) => (typeof cell === 'number' ? cell : (cell?.median ?? 0)))
 }
 
 const locks = tableOf('lock-contention', 'Transactions').rows.map(({ label, cells }) => {
