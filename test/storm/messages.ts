@@ -5,6 +5,7 @@ import type { MapName } from './app.ts'
 /** Where a member finds Redis. */
 export type RedisAddress =
   | { readonly port: number }
+  | { readonly cluster: readonly number[] }
   | {
       readonly sentinels: readonly { readonly host: string; readonly port: number }[]
       readonly name: string

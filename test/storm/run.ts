@@ -15,7 +15,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { weatherOf } from './faults.ts'
 import type { Subject } from './messages.ts'
 import { asJson, tell } from './report.ts'
-import { type StormServer, startStandalone, startWithSentinel } from './servers.ts'
+import { type StormServer, startStandalone, startWithCluster, startWithSentinel } from './servers.ts'
 import { Storm, type StormOptions, type StormResult } from './storm.ts'
 
 const MODES: readonly Mode[] = ['bounded', 'committed', 'strict']
@@ -44,7 +44,7 @@ const modes = values.mode === undefined ? MODES : (values.mode.split(',') as Mod
 for (const mode of modes)
   if (!MODES.includes(mode)) throw new Error(`--mode: ${mode} is none; ${MODES.join(', ')}`)
 const weathers = weatherOf(values.faults)
-const startServers = { standalone: startStandalone, sentinel: startWithSentinel }
+const startServers = { standalone: startStandalone, sentinel: startWithSentinel, cluster: startWithCluster }
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e6) : number('seed')
 const shared = {
   seed,

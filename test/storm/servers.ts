@@ -1,13 +1,14 @@
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type SentinelTopology, startSentinel } from '../support/redis-sentinel.ts'
 import type { RedisAddress } from './messages.ts'
 
 /** The store of a storm. */
-export type StormServer = Standalone | WithSentinel
+export type StormServer = Standalone | WithSentinel | WithCluster
 
 interface AnyServer {
   readonly address: RedisAddress
-  /** Where the primary listens now. */
+  /** Where the primary listens now; on a cluster one of them, each in turn. */
   port(): Promise<number>
   stop(): Promise<void>
 }
@@ -22,6 +23,11 @@ export interface WithSentinel extends AnyServer {
   readonly topology: SentinelTopology
   /** Whether a failover that is under way is somebody's doing. */
   meant: boolean
+}
+
+export interface WithCluster extends AnyServer {
+  readonly kind: 'cluster'
+  readonly cluster: RedisCluster
 }
 
 /** Long enough that a busy machine is not mistaken for a dead server. */
@@ -54,5 +60,21 @@ export async function startWithSentinel(): Promise<WithSentinel> {
       return last
     },
     stop: () => topology.stop(),
+  }
+}
+
+/** Three primaries with a replica each. */
+export async function startWithCluster(): Promise<WithCluster> {
+  const cluster = await startRedisCluster()
+  let asked = 0
+  return {
+    kind: 'cluster',
+    cluster,
+    address: { cluster: cluster.ports },
+    async port() {
+      const primaries = await cluster.primaries()
+      return primaries[asked++ % primaries.length]?.port ?? 0
+    },
+    stop: () => cluster.stop(),
   }
 }

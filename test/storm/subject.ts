@@ -3,10 +3,14 @@ import { bindPg } from 'coherent-cache/pg'
 import { redisStore } from 'coherent-cache/redis'
 import { Redis } from 'ioredis'
 import type { Pool, QueryResult } from 'pg'
+import { connectToCluster } from '../support/redis-clients.ts'
 import { keys, maps } from './app.ts'
 import { cacheAside } from './cache-aside.ts'
 import type { Deeds } from './deed.ts'
 import type { MemberConfig } from './messages.ts'
+
+/** Of a namespace on a cluster. */
+export const PARTITIONS = 16
 
 /** What is used of a transaction. */
 export interface StormTransaction {
@@ -48,7 +52,7 @@ export function open(
     consistency: mode,
     maxStaleness: `${maxStalenessMs}ms`,
     ttl: `${ttlMs}ms`,
-    store: redisStore({ client: redis }),
+    store: redisStore({ client: redis, ...('cluster' in config.redis ? { partitions: PARTITIONS } : {}) }),
     ...(mode === 'bounded' ? {} : { softLockLifetime: `${softLockMs}ms` as const }),
   })
   cache.on('recovered', told.recovered)
@@ -64,6 +68,7 @@ export function open(
 }
 
 function connect({ redis: address }: MemberConfig): Redis {
+  if ('cluster' in address) return connectToCluster(address.cluster) as unknown as Redis
   const redis =
     'port' in address
       ? new Redis({ port: address.port, host: '127.0.0.1', retryStrategy: () => 200 })
