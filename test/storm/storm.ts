@@ -165,7 +165,9 @@ export class Storm {
       const others = faults.filter((one) => one !== fault && one.on === undefined)
       const beside = scene.dice.chance(0.25) && others.length > 0 ? scene.dice.of(others) : undefined
       await Promise.all([fault.strike(scene), beside?.strike(scene)])
-      await calm(200 + 2_500 * scene.dice.fraction() ** 2)
+      // Where a fault is followed by a quarantine, some faults have to strike when it is over and memory is warm.
+      const warm = this.#options.mode !== 'bounded' && scene.dice.chance(0.5) ? SOFT_LOCK_MS + 500 : 0
+      await calm(200 + warm + 2_500 * scene.dice.fraction() ** 2)
     }
   }
 
