@@ -2,7 +2,8 @@ import { PGlite } from '@electric-sql/pglite'
 import { bindPglite } from 'coherent-cache/pglite'
 import { conformanceTables } from 'coherent-cache/testing'
 import { afterAll } from 'vitest'
-import { conformanceCache, playConformance } from '../support/conformance-databases.ts'
+import { conformanceCache } from '../support/conformance-cache.ts'
+import { playConformance } from '../support/conformance-databases.ts'
 import { unsupportedCases } from '../support/unsupported-cases.ts'
 
 const started = PGlite.create()

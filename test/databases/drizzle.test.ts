@@ -7,7 +7,8 @@ import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import pg from 'pg'
 import { afterAll, describe, expectTypeOf, test } from 'vitest'
-import { conformanceCache, playConformance, playOnPostgres } from '../support/conformance-databases.ts'
+import { conformanceCache } from '../support/conformance-cache.ts'
+import { playConformance, playOnPostgres } from '../support/conformance-databases.ts'
 import { unsupportedCases } from '../support/unsupported-cases.ts'
 
 const items = pgTable('items', {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { createCache } from 'coherent-cache'
 import {
   type BoundUnderTest,
   conformanceTables,
@@ -11,6 +10,7 @@ import {
 } from 'coherent-cache/testing'
 import { Pool } from 'pg'
 import { afterAll, inject, test } from 'vitest'
+import { conformanceCache } from './conformance-cache.ts'
 import { startProxy } from './tcp-proxy.ts'
 
 type Cache = ReturnType<DatabaseUnderTest<never>['cache']>
@@ -21,17 +21,6 @@ export interface PostgresClientUnderTest<Tx> {
   /** What the client sends to commit. @default 'COMMIT' */
   readonly commit?: string
   bind(url: string, cache: Cache): BoundUnderTest<Tx> | Promise<BoundUnderTest<Tx>>
-}
-
-let caches = 0
-
-/** A cache for one case. */
-export function conformanceCache(dependencies: Parameters<DatabaseUnderTest<never>['cache']>[0]): Cache {
-  return createCache({
-    name: 'conformance',
-    instance: `${process.pid}-${caches++}`,
-    dependencies,
-  }) as Cache
 }
 
 /** Plays the suite in tests of this file. */

@@ -55,6 +55,28 @@ export const unsupportedCases = {
       fails: /was not invalidated/,
     },
   },
+  sqlite: {
+    'a serialization failure, and the retry': {
+      reason: 'Transactions run one after another, so none fails for another.',
+      fails: /transactions that overlap/,
+    },
+    'a deadlock, and the retry': {
+      reason: 'Transactions run one after another, so none waits for another.',
+      fails: /transactions that overlap/,
+    },
+    'a connection lost during COMMIT, the rows committed': {
+      reason: 'It runs in this process.',
+      fails: /no connection that could be lost/,
+    },
+    'a connection lost during COMMIT, the rows not committed': {
+      reason: 'It runs in this process.',
+      fails: /no connection that could be lost/,
+    },
+    'two clients: each transaction is its own': {
+      reason: 'A file has one writer: inside a transaction, another connection is refused as busy.',
+      fails: /database is locked/,
+    },
+  },
   knex: NOTHING_ALONE,
   kysely: NOTHING_ALONE,
   drizzle: NOTHING_ALONE,

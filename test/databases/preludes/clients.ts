@@ -1,4 +1,5 @@
 import { EntitySchema, type MikroORM } from '@mikro-orm/postgresql'
+import type Database from 'better-sqlite3'
 import type { createCache } from 'coherent-cache'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
@@ -29,3 +30,4 @@ const PaymentEntity = new EntitySchema<{ landlordId: number; amount: number }>({
   properties: { landlordId: { type: 'integer', primary: true }, amount: { type: 'integer' } },
 })
 declare const mysqlPool: Pool
+declare const sqlite: Database.Database

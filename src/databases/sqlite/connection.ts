@@ -1,0 +1,110 @@
+import type { Row } from '../../core/change.ts'
+import type { Table } from '../postgres/tables.ts'
+import { type Effects, effectsOf } from './effects.ts'
+
+/** What is used of a statement of better-sqlite3 or node:sqlite. */
+export interface SqliteStatementLike {
+  // biome-ignore lint/suspicious/noExplicitAny: parameters and results are the client's own
+  run(...parameters: any[]): any
+  // biome-ignore lint/suspicious/noExplicitAny: parameters and results are the client's own
+  get(...parameters: any[]): any
+  // biome-ignore lint/suspicious/noExplicitAny: parameters and results are the client's own
+  all(...parameters: any[]): any
+}
+
+/** What is used of a database of better-sqlite3 or node:sqlite. */
+export interface SqliteLike {
+  prepare(sql: string): SqliteStatementLike
+  exec(sql: string): unknown
+}
+
+/** What a table's rows can be told by. */
+export type Columns = Pick<Table, 'columns' | 'generated' | 'stored'>
+
+/** One connection: who may use it, and what its statements do. */
+export class SqliteConnection {
+  readonly client: SqliteLike
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(client: SqliteLike) {
+    this.client = client
+  }
+
+  /** Runs `body` when everybody who asked before has ended: one connection is in one transaction at a time. */
+  turn<T>(body: () => T | Promise<T>): Promise<T> {
+    const result = this.#last.then(body)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** What a statement will do, with these parameters. */
+  effects(sql: string, parameters: readonly unknown[]): Effects {
+    const listing = this.client.prepare(`EXPLAIN ${sql}`).all(...parameters) as Row[]
+    return effectsOf(listing, (database, root) => this.#nameOf(database, root))
+  }
+
+  /** Every table that keeps rows, as the map names it. */
+  everything(): readonly string[] {
+    return this.#databases().flatMap(({ seq, name }) =>
+      this.#schema(name, "type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").map((row) =>
+        named(seq, name, row.tbl_name),
+      ),
+    )
+  }
+
+  /** A table of the main database; undefined where an insert may replace rows, or names are not in lower case. */
+  columns(table: string): Columns | undefined {
+    const [row] = this.#schema('main', "type = 'table' AND name = ?", table)
+    if (typeof row?.sql !== 'string' || /\breplace\b/i.test(row.sql)) return undefined
+    const infos = this.client.prepare('SELECT name, hidden FROM pragma_table_xinfo(?)').all(table) as Row[]
+    if (infos.some(({ name }) => name !== name.toLowerCase())) return undefined
+    return {
+      stored: true,
+      columns: infos.map(({ name }) => name),
+      generated: infos.filter(({ hidden }) => Number(hidden) > 0).map(({ name }) => name),
+    }
+  }
+
+  /** Whether a transaction is open: SQLite ends one by itself where a statement's error leaves it no choice. */
+  get inTransaction(): boolean {
+    const { inTransaction, isTransaction } = this.client as {
+      inTransaction?: boolean
+      isTransaction?: boolean
+    }
+    const told = inTransaction ?? isTransaction
+    if (told !== undefined) return told
+    try {
+      this.client.exec('BEGIN')
+    } catch {
+      // There is none inside another.
+      return true
+    }
+    this.client.exec('ROLLBACK')
+    return false
+  }
+
+  #nameOf(database: number, root: number): string | undefined {
+    const schema = this.#databases().find(({ seq }) => Number(seq) === database)?.name
+    if (schema === undefined) return undefined
+    const [row] = this.#schema(schema, 'rootpage = ?', root)
+    return row === undefined ? undefined : named(database, schema, row.tbl_name)
+  }
+
+  /** Attached databases; the temporary one, whose tables nobody else sees, left out. */
+  #databases(): Row[] {
+    const all = this.client.prepare('SELECT seq, name FROM pragma_database_list').all() as Row[]
+    return all.filter(({ seq }) => Number(seq) !== 1)
+  }
+
+  #schema(schema: string, where: string, ...parameters: unknown[]): Row[] {
+    const table = `"${schema.replaceAll('"', '""')}".sqlite_schema`
+    return this.client
+      .prepare(`SELECT tbl_name, sql FROM ${table} WHERE ${where}`)
+      .all(...parameters) as Row[]
+  }
+}
+
+/** As the map writes it: without a schema in the main database, with a dot after it otherwise. */
+function named(database: unknown, schema: string, table: string): string {
+  return Number(database) === 0 ? table : `${schema}.${table}`
+}
