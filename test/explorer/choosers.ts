@@ -1,18 +1,20 @@
-import type { Chooser, Option } from './conductor.ts'
+import type { Chooser } from './conductor.ts'
 import { Dice } from './dice.ts'
+import type { Fault } from './faults.ts'
+import type { Options, Passing } from './options.ts'
 import type { Step } from './steps.ts'
 
 /** Everything goes its usual way. */
-export const usualChooser: Chooser = { choose: (_, usual) => usual }
+export const usualChooser: Chooser = { choose: ({ usual }) => usual }
 
 /** The usual way but for some turns, by the number of the choice. */
 export function turning(turns: ReadonlyMap<number, number>): Chooser {
   let choice = 0
   return {
-    choose(options, usual) {
-      if (options.length === 1) return 0
-      const at = turns.get(choice++) ?? usual
-      return at < options.length ? at : usual
+    choose(options) {
+      if (!options.open) return 0
+      const at = turns.get(choice++) ?? options.usual
+      return options.at(at) === undefined ? options.usual : at
     },
   }
 }
@@ -23,37 +25,31 @@ export function randomChooser(seed: number): Chooser {
   const trouble = dice.of([0.02, 0.05, 0.15])
   const walk = dice.of([uniform, sticky, lazy, lazy, ranked])(dice)
   return {
-    choose(options, usual) {
-      const faults = options.findIndex(isFault)
-      if (faults < 0) return walk(options, usual)
-      if (faults === 0 || dice.chance(trouble)) return fault(options, faults, dice)
-      return faults === 1 ? 0 : walk(options.slice(0, faults), usual)
+    choose(options) {
+      if (options.troubled && dice.chance(trouble) && options.faults.length > 0) {
+        return options.steps.length + fault(options.faults, dice)
+      }
+      return options.steps.length === 1 ? 0 : walk(options)
     },
   }
 }
 
-type Walk = (options: readonly Option[], usual: number) => number
+type Walk = (options: Options) => number
 
 /** Of each kind of trouble one is as likely as of any other, however many there are of each. */
-function fault(options: readonly Option[], first: number, dice: Dice): number {
-  const kinds = [...new Set(options.slice(first).map(({ kind }) => kind))]
-  const kind = dice.of(kinds)
-  const places = options.flatMap((option, at) => (at >= first && option.kind === kind ? at : []))
-  return dice.of(places)
-}
-
-function isFault(option: Option): boolean {
-  return !('id' in option) && option.kind !== 'time'
+function fault(faults: readonly Fault[], dice: Dice): number {
+  const kind = dice.of([...new Set(faults.map((one) => one.kind))])
+  return dice.of(faults.flatMap((one, at) => (one.kind === kind ? at : [])))
 }
 
 function uniform(dice: Dice): Walk {
-  return (options) => dice.below(options.length)
+  return ({ steps }) => dice.below(steps.length)
 }
 
 /** Mostly lets what happens go on. */
 function sticky(dice: Dice): Walk {
   const stay = dice.of([0.5, 0.8, 0.95])
-  return (options, usual) => (dice.chance(stay) ? usual : dice.below(options.length))
+  return ({ steps, usual }) => (dice.chance(stay) ? usual : dice.below(steps.length))
 }
 
 /** Puts off one sort of step of one process for as long as it can. */
@@ -62,15 +58,15 @@ function lazy(dice: Dice): Walk {
   const process = dice.of(['A', 'B', 'C', undefined])
   const fair = dice.of([0, 0.03, 0.1])
   const rest = sticky(dice)
-  return (options, usual) => {
-    const isLazy = (option: Option) =>
-      option.kind === kind && (process === undefined || (option as Step).process === process)
-    if (!isLazy(options[usual] as Option)) {
-      const at = rest(options, usual)
-      if (!isLazy(options[at] as Option) || dice.chance(fair)) return at
-      return usual
+  const isLazy = (step: Step | Passing | undefined) =>
+    step?.kind === kind && (process === undefined || (step as Step).process === process)
+  return (options) => {
+    const { steps, usual } = options
+    if (!isLazy(steps[usual])) {
+      const at = rest(options)
+      return !isLazy(steps[at]) || dice.chance(fair) ? at : usual
     }
-    const others = options.flatMap((option, at) => (isLazy(option) ? [] : at))
+    const others = steps.flatMap((step, at) => (isLazy(step) ? [] : at))
     return others.length === 0 || dice.chance(fair) ? usual : dice.of(others)
   }
 }
@@ -79,19 +75,17 @@ function lazy(dice: Dice): Walk {
 function ranked(dice: Dice): Walk {
   const ranks = new Map<number, number>()
   const fall = dice.of([0.02, 0.05, 0.1])
-  const rankOf = (option: Option) => {
-    const { chain = 0 } = option as Partial<Step>
+  const rankOf = (step: Step | Passing | undefined) => {
+    const { chain = 0 } = step as Partial<Step>
     const known = ranks.get(chain) ?? dice.fraction()
     ranks.set(chain, known)
     return known
   }
   let lowest = 0
-  return (options) => {
+  return ({ steps }) => {
     let best = 0
-    for (let at = 1; at < options.length; at++) {
-      if (rankOf(options[at] as Option) > rankOf(options[best] as Option)) best = at
-    }
-    if (dice.chance(fall)) ranks.set((options[best] as Partial<Step>).chain ?? 0, --lowest)
+    for (let at = 1; at < steps.length; at++) if (rankOf(steps[at]) > rankOf(steps[best])) best = at
+    if (dice.chance(fall)) ranks.set((steps[best] as Partial<Step>).chain ?? 0, --lowest)
     return best
   }
 }

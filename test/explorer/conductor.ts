@@ -1,17 +1,13 @@
-import type { Fault, Faults } from './faults.ts'
+import type { Faults } from './faults.ts'
+import { Fingerprint } from './fingerprint.ts'
+import { type Option, Options, type Passing } from './options.ts'
 import { drained, type Step } from './steps.ts'
 import type { World } from './world.ts'
 
-/** What could happen next: a step, trouble, or nothing but time. */
-export type Option = Step | Fault | { readonly kind: 'time'; readonly text: string; readonly run: () => void }
-
 /** Chooses what happens next. */
 export interface Chooser {
-  /**
-   * @param usual the place of what would happen if nobody interfered: what happens now goes on.
-   * @returns the place of the chosen one; {@link CUT} where going on is not worth it.
-   */
-  choose(options: readonly Option[], usual: number, world: World): number
+  /** @returns the place of what is chosen; {@link CUT} where going on is not worth it. */
+  choose(options: Options): number
 }
 
 export const CUT = -1
@@ -28,18 +24,13 @@ export class Conductor {
   readonly usual: number[] = []
   /** Whether it was not worth going on. */
   cut = false
-  #hash = 0x811c_9dc5
-  #hashed = 0
+  /** Names the schedule. */
+  readonly name = new Fingerprint()
 
   constructor(world: World, chooser: Chooser, story: boolean) {
     this.#world = world
     this.#chooser = chooser
     this.story = story ? [] : undefined
-  }
-
-  /** Names the schedule among those of its scenario. */
-  get hash(): number {
-    return (this.#hash >>> 0) * 0x20_0000 + (this.#hashed & 0x1f_ffff)
   }
 
   /** Goes on until `done`. Without faults there is no choice: all goes its usual way. */
@@ -48,20 +39,19 @@ export class Conductor {
     for (;;) {
       await drained()
       if (done()) return
-      const options: Option[] = world.steps.enabled()
+      const steps: (Step | Passing)[] = world.steps.enabled()
       const { chain } = world.steps
       const usual = Math.max(
         0,
-        options.findIndex((option) => (option as Step).chain === chain),
+        steps.findIndex((option) => (option as Step).chain === chain),
       )
-      if (options.length === 0 && !this.#onlyTime(options)) return
-      let at = usual
+      if (steps.length === 0 && !this.#onlyTime(steps)) return
+      let option: Option | undefined = steps[usual]
       if (faults !== undefined) {
-        if (faults.any) options.push(...faults.possible())
-        at = this.#choose(options, usual)
-        if (at === CUT) return
+        option = this.#choose(new Options(steps, usual, faults))
+        if (option === undefined) return
       }
-      this.#take(options[at] as Option)
+      this.#take(option as Option)
       if (world.taken < MOST_STEPS) continue
       world.history.troubles.push({ at: world.moment, what: `no end after ${MOST_STEPS} steps` })
       return
@@ -84,7 +74,7 @@ export class Conductor {
     }
   }
 
-  #onlyTime(options: Option[]): boolean {
+  #onlyTime(options: (Step | Passing)[]): boolean {
     const { time, history, moment } = this.#world
     const by = time.untilNext()
     if (by === undefined) {
@@ -99,15 +89,16 @@ export class Conductor {
     return true
   }
 
-  #choose(options: readonly Option[], usual: number): number {
-    const at = this.#chooser.choose(options, usual, this.#world)
+  /** Undefined where it is not worth going on. */
+  #choose(options: Options): Option | undefined {
+    const at = this.#chooser.choose(options)
     this.cut = at === CUT
-    if (this.cut || options.length === 1) return at
-    this.choices.push(at)
-    this.usual.push(usual)
-    this.#hash = Math.imul(this.#hash ^ at, 0x0100_0193)
-    this.#hashed = Math.imul(this.#hashed + at + 1, 0x9e37_79b1) ^ (this.#hashed >>> 15)
-    return at
+    if (!this.cut && options.open) {
+      this.choices.push(at)
+      this.usual.push(options.usual)
+      this.name.add(at)
+    }
+    return this.cut ? undefined : options.at(at)
   }
 
   #take(option: Option): void {
@@ -117,7 +108,7 @@ export class Conductor {
       const text = typeof option.text === 'string' ? option.text : option.text()
       this.story.push(`${String(this.#world.taken).padStart(4)}  ${String(time.now).padStart(6)} ms  ${text}`)
     }
-    if ('id' in option) steps.take(option)
+    if ('chain' in option) steps.take(option)
     else option.run()
   }
 }

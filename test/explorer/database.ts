@@ -1,4 +1,4 @@
-import type { Steps } from './steps.ts'
+import type { Step, Steps } from './steps.ts'
 import type { Time } from './time.ts'
 
 /** Versions by row. A row that a transaction has written and not yet committed has a negative one, seen by itself. */
@@ -14,6 +14,11 @@ export interface Transaction {
   ended: boolean
 }
 
+/** What a load fails with that the scenario lets fail. */
+export class LoadFailed extends Error {
+  override readonly name = 'LoadFailed'
+}
+
 /** A database whose rows carry a version that only grows. All it does are steps. */
 export class Database {
   readonly #steps: Steps
@@ -22,6 +27,7 @@ export class Database {
   readonly #holders = new Map<string, Transaction>()
   #waiting: { readonly row: string; readonly take: () => void; readonly process: string }[] = []
   readonly #open = new Set<Transaction>()
+  readonly #loads = new Map<Step, () => void>()
   #version = 0
   #transactions = 0
 
@@ -40,6 +46,25 @@ export class Database {
       for (const row of rows) seen[row] = tx?.rows.has(row) ? -tx.id : this.version(row)
       reply(seen, () => `${what} gets ${show(seen)}`)
     })
+  }
+
+  /** As {@link read}, on a connection of its own, which may break. */
+  load(process: string, what: string, rows: readonly string[]): Promise<Rows> {
+    return new Promise((resolve, reject) => {
+      void this.read(process, what, rows).then(resolve)
+      const step = this.#steps.latest
+      const fail = () => {
+        this.#steps.drop(step)
+        reject(new LoadFailed(`${what} failed`))
+      }
+      this.#loads.set(step, fail)
+    })
+  }
+
+  /** Loads on their way, and what makes them fail. */
+  loading(): readonly (readonly [step: Step, fail: () => void])[] {
+    for (const step of this.#loads.keys()) if (!this.#steps.has(step)) this.#loads.delete(step)
+    return [...this.#loads]
   }
 
   begin(process: string): Transaction {

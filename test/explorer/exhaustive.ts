@@ -1,5 +1,6 @@
-import { type Chooser, CUT, type Option } from './conductor.ts'
-import type { Step } from './steps.ts'
+import { type Chooser, CUT } from './conductor.ts'
+import { independent, nameOf } from './independence.ts'
+import type { Option, Options } from './options.ts'
 
 /** A point where several things could happen. */
 interface Node {
@@ -9,16 +10,16 @@ interface Node {
   readonly usual: number
   /** How many of them have been tried. */
   tried: number
-  /** Steps that need not be taken first here: another branch has taken them before, and it made no difference. */
-  readonly asleep: ReadonlySet<number>
+  /** What need not come first here: another branch has begun with it before, and it made no difference. */
+  readonly asleep: ReadonlySet<number | string>
   /** How many turnings from the usual way have been taken up to here. */
   readonly turns: number
 }
 
 /**
- * Goes through every schedule of a scenario, one at a time. Of schedules that differ only in the order of steps that
- * have nothing to do with each other it plays one (sleep sets); with `mostTurns` it plays instead all those that turn
- * from the usual way at most so often.
+ * Goes through every schedule of a scenario, one at a time. Of schedules that differ only in the order of what has
+ * nothing to do with each other it plays one (sleep sets). With `mostTurns` it plays instead all those that turn from
+ * the usual way at most so often, trouble being a turn like any other; that bound and sleep sets do not go together.
  */
 export class Exhaustive implements Chooser {
   readonly #mostTurns: number | undefined
@@ -29,8 +30,8 @@ export class Exhaustive implements Chooser {
     this.#mostTurns = mostTurns
   }
 
-  choose(options: readonly Option[], usual: number): number {
-    const node = this.#path[this.#depth] ?? this.#grow(options, usual)
+  choose(options: Options): number {
+    const node = this.#path[this.#depth] ?? this.#grow(options)
     if (node === undefined) return CUT
     this.#depth++
     return node.order[node.tried] as number
@@ -57,15 +58,16 @@ export class Exhaustive implements Chooser {
     return part
   }
 
-  #grow(options: readonly Option[], usual: number): Node | undefined {
+  #grow({ steps, faults, usual }: Options): Node | undefined {
+    const options: readonly Option[] = [...steps, ...faults]
     const parent = this.#path.at(-1)
     const bounded = this.#mostTurns !== undefined
-    const asleep = parent === undefined || bounded ? new Set<number>() : sleepersAfter(parent)
+    const asleep = parent === undefined || bounded ? new Set<number | string>() : sleepersAfter(parent)
     const turned = parent !== undefined && parent.order[parent.tried] !== parent.usual
     const turns = (parent?.turns ?? 0) + (turned ? 1 : 0)
     const free = !bounded || turns < (this.#mostTurns as number)
     const others = free ? options.map((_, at) => at).filter((at) => at !== usual) : []
-    const order = [usual, ...others].filter((at) => !asleep.has((options[at] as Step).id))
+    const order = [usual, ...others].filter((at) => !asleep.has(nameOf(options[at] as Option)))
     if (order.length === 0) return undefined
     const node: Node = { options, order, usual, tried: 0, asleep, turns }
     this.#path.push(node)
@@ -73,33 +75,14 @@ export class Exhaustive implements Chooser {
   }
 }
 
-/** What sleeps after the step a node is at: what slept or was tried before it, and is independent of it. */
-function sleepersAfter({ options, order, tried, asleep }: Node): ReadonlySet<number> {
+/** What sleeps after that which a node is at: what slept or was tried before it, and is independent of it. */
+function sleepersAfter({ options, order, tried, asleep }: Node): ReadonlySet<number | string> {
   const taken = options[order[tried] as number] as Option
-  const after = new Set<number>()
-  if (!('id' in taken)) return after
   const before = new Set(order.slice(0, tried))
+  const after = new Set<number | string>()
   for (const [at, option] of options.entries()) {
-    if (!('id' in option) || !(before.has(at) || asleep.has(option.id))) continue
-    if (independent(option, taken)) after.add(option.id)
+    if ((before.has(at) || asleep.has(nameOf(option))) && independent(option, taken))
+      after.add(nameOf(option))
   }
   return after
-}
-
-/**
- * Whether two steps lead to the same in either order: they touch different things, and neither begins what is judged by
- * whether the other had ended.
- */
-export function independent(one: Step, other: Step): boolean {
-  if (placeOf(one) === placeOf(other)) return false
-  return !(one.kind === 'act' && ends(other)) && !(other.kind === 'act' && ends(one))
-}
-
-/** What a step touches: the store, the database, or one process. */
-function placeOf({ kind, process }: Step): string {
-  return kind === 'ask' || kind === 'database' ? kind : process
-}
-
-function ends({ kind, outlives }: Step): boolean {
-  return kind === 'reply' || (kind === 'database' && outlives)
 }

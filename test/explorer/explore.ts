@@ -3,25 +3,29 @@
  *
  *     npm run explore                              a minute of everything
  *     npm run explore -- --minutes 60 --seed 1000  random walks for an hour, from that seed on
+ *     npm run explore -- --jobs 2                  in two processes
+ *     npm run explore -- --mode strict             in one mode
+ *     npm run explore -- --shape restart           of one shape of scenario
  *     npm run explore -- --seed 7                  one schedule, step by step
  *     npm run explore -- --exhaustive              every schedule of the small scenarios
  */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Mode } from '../judging/promises.ts'
-import { randomChooser, turning } from './choosers.ts'
-import { type Played, play } from './play.ts'
-import { randomScenario } from './random-scenario.ts'
-import { minimise, readTurns, tell, writeTurns } from './report.ts'
-import { scenarioOf, smallScenarios } from './small-scenarios.ts'
-import { Explored, MODES, modeOf, sweep, walk } from './walk.ts'
+import { bundle } from './bundle.ts'
+import { FingerprintSet } from './fingerprint.ts'
+import type { Summary } from './session.ts'
 
-Error.stackTraceLimit = 0
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     runs: { type: 'string' },
     minutes: { type: 'string' },
     mode: { type: 'string' },
+    shape: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
     exhaustive: { type: 'boolean' },
     scenario: { type: 'string' },
     turns: { type: 'string' },
@@ -29,73 +33,47 @@ const { values } = parseArgs({
   },
 })
 
-const seed = values.seed === undefined ? undefined : Number(values.seed)
-const mode = values.mode as Mode | undefined
-if (mode !== undefined && !MODES.includes(mode)) throw new Error(`--mode: one of ${MODES.join(', ')}`)
-const soon = (minutes: number) => performance.now() + minutes * 60_000
-const failures = Number(values.failures)
-
-if (values.scenario !== undefined) await tellScenario(values.scenario)
-else if (seed !== undefined && values.runs === undefined && values.minutes === undefined) await tellSeed(seed)
-else process.exitCode = await explore()
-
-async function tellSeed(one: number): Promise<void> {
-  const scenario = randomScenario(one, mode ?? modeOf(one))
-  const chooser = values.turns === undefined ? randomChooser(one) : turning(readTurns(values.turns))
-  console.log(await tell(scenario, chooser))
+const directory = mkdtempSync(join(tmpdir(), 'explore-'))
+try {
+  const script = await bundle('explorer/session', directory)
+  const jobs = Array.from({ length: Number(values.jobs) }, (_, job) => job)
+  const outcomes = await Promise.all(jobs.map((job) => run(script, job, jobs.length)))
+  const summaries = outcomes.flatMap(({ summary }) => summary ?? [])
+  if (summaries.length > 0) console.log(total(summaries))
+  process.exitCode = Math.max(...outcomes.map(({ code }) => code))
+} finally {
+  rmSync(directory, { recursive: true, force: true })
 }
 
-async function tellScenario(name: string): Promise<void> {
-  console.log(await tell(scenarioOf(name), turning(readTurns(values.turns ?? ''))))
+interface Outcome {
+  readonly code: number
+  readonly summary: Summary | undefined
 }
 
-async function explore(): Promise<number> {
-  const explored = new Explored()
-  await selfTest()
-  if (values.exhaustive === true) await exhaust(explored, Number(values.minutes ?? 5), 3)
-  else {
-    const minutes = Number(values.minutes ?? (values.runs === undefined ? 1 : 1_440))
-    if (values.runs === undefined) await exhaust(explored, minutes / 300, 2)
-    const runs = values.runs === undefined ? undefined : Number(values.runs)
-    const until = soon(minutes) - explored.seconds * 1_000
-    const next = await walk(explored, seed ?? 1, mode, { runs, until, failures })
-    console.log(`random walks: seeds ${seed ?? 1} to ${next - 1}`)
-  }
-  const { schedules, distinct, reads, steps, seconds } = explored
-  console.log(
-    `${schedules} schedules, ${distinct} of them distinct; ${reads} reads judged, ${steps} steps; ${Math.round(schedules / seconds)} schedules a second`,
-  )
-  for (const { scenario, played, again } of explored.failures) {
-    const turns = await minimise(scenario, played)
-    console.log(`\n${await tell(scenario, turning(turns))}`)
-    console.log(`\nAgain: npm run explore -- ${again} --turns ${writeTurns(turns)}`)
-  }
-  return explored.failures.length === 0 ? 0 : 1
+/** One process, which explores every `jobs`-th seed or small scenario. */
+function run(script: string, job: number, jobs: number): Promise<Outcome> {
+  const given = JSON.stringify({ ...values, job, jobs, result: join(directory, `result-${job}`) })
+  const child = spawn(process.execPath, [script, given], { stdio: ['ignore', 'inherit', 'inherit'] })
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code: code ?? 1, summary: read(join(directory, `result-${job}`)) }))
+  })
 }
 
-/** Each small scenario in turn, with a time to each. */
-async function exhaust(explored: Explored, minutesEach: number, mostTurns: number): Promise<void> {
-  for (const { scenario, complete } of smallScenarios(mode)) {
-    const turns = complete ? undefined : mostTurns
-    const swept = await sweep(explored, scenario, turns, { until: soon(minutesEach), failures })
-    const how = turns === undefined ? 'every schedule' : `every schedule with at most ${turns} turns`
-    const state = swept.complete ? 'all' : `${(100 * swept.progress).toFixed(1)} % gone through`
-    console.log(`${scenario.name}: ${how}: ${swept.schedules}, ${state}`)
+/** A process that told one schedule, or that died, has no result. */
+function read(file: string): Summary | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Summary
+  } catch {
+    return undefined
   }
 }
 
-/** Plain cache-aside must be caught, or whatever is found here proves nothing. */
-async function selfTest(): Promise<void> {
-  const explored = new Explored()
-  let played: Played | undefined
-  for (let one = 1; one <= 5_000 && played === undefined; one++) {
-    const scenario = { ...randomScenario(one, 'bounded'), plain: true }
-    const tried = await play(scenario, randomChooser(one))
-    explored.note(scenario, tried, '')
-    if (tried.violations.length > 0) played = tried
-  }
-  if (played === undefined) throw new Error('Plain cache-aside was not caught: the judge proves nothing.')
-  console.log(
-    `self-test: plain cache-aside gave an old answer in schedule ${explored.schedules}: ${played.violations[0]?.promise}`,
-  )
+function total(summaries: readonly Summary[]): string {
+  const sum = (of: (summary: Summary) => number) =>
+    summaries.reduce((before, summary) => before + of(summary), 0)
+  const distinct = new FingerprintSet()
+  for (const { seen } of summaries) distinct.read(readFileSync(seen))
+  const seconds = Math.max(...summaries.map((summary) => summary.seconds))
+  const schedules = sum((summary) => summary.schedules)
+  return `${schedules} schedules, ${distinct.size} of them distinct, in ${Math.round(seconds)} s; ${sum((one) => one.reads)} reads judged, ${sum((one) => one.steps)} steps; ${Math.round(schedules / seconds)} schedules a second; ${sum((one) => one.failures)} broke a promise`
 }

@@ -1,4 +1,5 @@
-import { keysOf, SOFT_LOCK, type Trouble } from './scenario.ts'
+import { Patience } from './patience.ts'
+import { keysOf, type Trouble } from './scenario.ts'
 import { stampsOf } from './shop.ts'
 import { NAMESPACE, type World } from './world.ts'
 
@@ -6,29 +7,44 @@ import { NAMESPACE, type World } from './world.ts'
 export interface Fault {
   readonly kind: keyof Trouble
   readonly text: string
+  /** Tells it apart from every other that could come at the same moment. */
+  readonly id: string
+  /** The process that it happens to; undefined where it happens to the store, or to all. */
+  readonly process: string | undefined
   readonly run: () => void
 }
+
+type Found = readonly [text: string, run: () => void, process?: string, id?: string | number]
 
 /** Trouble of every kind that the scenario has left, one by one. */
 export class Faults {
   readonly #world: World
   readonly #left: Partial<Record<keyof Trouble, number>>
+  readonly #patience: Patience
   #promote: (() => void) | undefined
 
   constructor(world: World) {
     this.#world = world
+    this.#patience = new Patience(world)
     this.#left = { ...world.scenario.trouble }
   }
 
   get any(): boolean {
-    return Object.values(this.#left).some((left) => left > 0)
+    for (const kind in this.#left) if ((this.#left[kind as keyof Trouble] ?? 0) > 0) return true
+    return false
   }
 
   /** All that could come now, in a fixed order. */
   possible(): Fault[] {
     return (Object.keys(this.#left) as (keyof Trouble)[]).flatMap((kind) =>
       (this.#left[kind] ?? 0) > 0
-        ? this.#of(kind).map(([text, run]) => ({ kind, text, run: () => this.#happen(kind, run) }))
+        ? this.#of(kind).map(([text, run, process, id = text]) => ({
+            kind,
+            text,
+            id: `${kind} ${id}`,
+            process,
+            run: () => this.#happen(kind, run),
+          }))
         : [],
     )
   }
@@ -39,33 +55,58 @@ export class Faults {
     run()
   }
 
-  #of(kind: keyof Trouble): (readonly [text: string, run: () => void])[] {
+  #of(kind: keyof Trouble): Found[] {
     const world = this.#world
     const alive = world.alive()
     switch (kind) {
       case 'pass':
-        return passes(world).map((by) => [`${by} ms pass`, () => world.time.advance(by)])
+        return this.#passes().map((by) => [`${by} ms pass`, () => this.#pass(by)])
       case 'evict':
         return this.#evictions()
       case 'crash':
         return alive.flatMap(({ name }) => [
-          [`${name} crashes; what it has sent arrives`, () => world.crash(name, true)],
-          [`${name} crashes; what it has sent is lost`, () => world.crash(name, false)],
+          [`${name} crashes; what it has sent arrives`, () => world.crash(name, true), name],
+          [`${name} crashes; what it has sent is lost`, () => world.crash(name, false), name],
         ])
       case 'lose':
-        return firstMessages(world).map((step) => [`lost: ${step.text()}`, () => world.steps.drop(step)])
+        return firstMessages(world).map((step) => [
+          `lost: ${step.text()}`,
+          () => world.steps.drop(step),
+          step.process,
+        ])
       case 'break':
         return world.wire.asks.map((ask) => [
           `${ask.process}: the connection breaks ${ask.carriedOut ? 'after' : 'before'} the store has carried out ${ask.text()}`,
           () => ask.fail(),
+          ask.process,
+          ask.id,
         ])
+      case 'fail':
+        return world.database
+          .loading()
+          .map(([step, fail]) => [`fails: ${step.text()}`, fail, step.process, step.id])
       case 'disconnect':
-        return alive.map(({ name }) => [`${name} loses its subscription`, () => this.#disconnect(name)])
+        return alive.map(({ name }) => [`${name} loses its subscription`, () => this.#disconnect(name), name])
       case 'flush':
         return [['the store loses everything', () => world.wire.memory.flush()]]
       case 'failover':
         return this.#failover()
     }
+  }
+
+  #passes(): readonly number[] {
+    const { scenario, time } = this.#world
+    const { passes = [], mode } = scenario
+    if (mode === 'bounded') return passes
+    const limit = this.#patience.limit()
+    const within = passes.filter((by) => time.now + by <= limit)
+    const next = this.#patience.next()
+    return next === undefined || within.includes(next) ? within : [...within, next]
+  }
+
+  #pass(by: number): void {
+    this.#patience.pass(by)
+    this.#world.time.advance(by)
   }
 
   #disconnect(name: string): void {
@@ -79,7 +120,7 @@ export class Faults {
     })
   }
 
-  #failover(): (readonly [string, () => void])[] {
+  #failover(): Found[] {
     const world = this.#world
     const { memory } = world.wire
     const promote = this.#promote
@@ -101,7 +142,7 @@ export class Faults {
     ]
   }
 
-  #evictions(): (readonly [string, () => void])[] {
+  #evictions(): Found[] {
     const { memory } = this.#world.wire
     const keys = keysOf(this.#world.scenario)
     const maps = [...new Set(this.#world.alive().map(({ map }) => map))]
@@ -126,19 +167,4 @@ export class Faults {
 /** The oldest message on its way to each process. */
 function firstMessages({ steps }: World) {
   return steps.enabled().filter(({ kind, lane }) => kind === 'message' && lane !== undefined)
-}
-
-/**
- * How far time may go. A COMMIT is promised to be answered within half a soft lock's lifetime of its sending, or to have
- * its lock renewed meanwhile.
- */
-function passes({ scenario, time, database, wire }: World): readonly number[] {
-  let limit = Number.POSITIVE_INFINITY
-  for (const { process, committing = 0 } of database.committing()) {
-    const locks = [...wire.locks.values()].filter((lock) => lock.process === process)
-    const renewed = Math.min(...locks.map(({ until }) => until - 1))
-    const promised = committing + SOFT_LOCK / 2
-    limit = Math.min(limit, locks.length === 0 ? promised : Math.max(promised, renewed))
-  }
-  return (scenario.passes ?? []).filter((by) => scenario.mode === 'bounded' || time.now + by <= limit)
 }

@@ -16,6 +16,8 @@ export interface Write extends JudgedWrite {
   /** Whether soft locks lie on what it rotates from before its COMMIT. */
   guarded: boolean
   version: number | undefined
+  /** When the cache began to be told of it. */
+  telling: Moment | undefined
   committed: Moment | undefined
   /** When its invalidation resolved, and how. */
   acknowledged: Moment | undefined
@@ -41,6 +43,15 @@ export interface Read extends JudgedRead {
   value: Rows | undefined
 }
 
+/** A value that has taken the place of what was kept under its key: of a reload, or filled by hand. */
+export interface Replacement {
+  readonly process: string
+  readonly key: string
+  readonly value: Rows
+  /** When whoever made it was told that it is kept. */
+  readonly at: Moment
+}
+
 /** Something that broke a promise other than by an old answer. */
 export interface Trouble {
   readonly at: Moment
@@ -51,6 +62,7 @@ export interface Trouble {
 export class History {
   readonly reads: Read[] = []
   readonly writes: Write[] = []
+  readonly replacements: Replacement[] = []
   readonly troubles: Trouble[] = []
   /** When a replica that lagged became the store. */
   readonly promotions: Moment[] = []

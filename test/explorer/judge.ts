@@ -1,5 +1,5 @@
 import { type Mode, promiseBroken } from '../judging/promises.ts'
-import { show } from './database.ts'
+import { type Rows, show } from './database.ts'
 import type { History, Read, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
 
@@ -11,7 +11,13 @@ export interface Violation {
 }
 
 /** Judges a history by the table of promises: what each read must at least show. `maxStaleness` is T. */
-export function judge(history: History, mode: Mode, maxStaleness: number): Violation[] {
+export function judge(
+  history: History,
+  mode: Mode,
+  maxStaleness: number,
+  /** Whether the store keeps what it has been given: only then does it know what a reload replaces. */
+  storeKeeps: boolean,
+): Violation[] {
   const found: Violation[] = history.troubles.map(({ what }) => ({ promise: 'nothing fails', what }))
   for (const read of history.reads) {
     const { value } = read
@@ -20,6 +26,8 @@ export function judge(history: History, mode: Mode, maxStaleness: number): Viola
       const problem = judgeRow(read, row, value[row], history, mode, maxStaleness)
       if (problem !== undefined) found.push(problem)
     }
+    const behind = judgeReplacements(read, value, history, mode, maxStaleness, storeKeeps)
+    if (behind !== undefined) found.push(behind)
   }
   return found
 }
@@ -51,6 +59,39 @@ function judgeRow(
       composite: partsOf(read.key).length > 0,
     })
     if (promise !== undefined) return violation(promise, read, describe(write))
+  }
+  return undefined
+}
+
+/**
+ * A reload that is kept, or a fill by hand, replaces what was there: for its process at once, for others as an
+ * invalidation of the key does.
+ */
+function judgeReplacements(
+  read: Read,
+  value: Rows,
+  { replacements, writes }: History,
+  mode: Mode,
+  maxStaleness: number,
+  storeKeeps: boolean,
+): Violation | undefined {
+  const { begin, process, key, freshness } = read
+  if (read.inside !== undefined || partsOf(key).length > 0) return undefined
+  for (const replacement of replacements) {
+    const { at } = replacement
+    if (replacement.key !== key || at.step >= begin.step) continue
+    const own = replacement.process === process
+    // What is being told of has left nothing valid to replace: others hear of that, and not of the reload.
+    const told = writes.some(
+      ({ row, telling }) => rowsOf(key).includes(row) && telling !== undefined && telling.step <= at.step,
+    )
+    const asks = freshness !== 'bounded' || (mode === 'strict' && !told)
+    if (!own && !(storeKeeps && (asks || begin.time - at.time >= maxStaleness))) continue
+    const row = rowsOf(key).find((one) => (value[one] ?? 0) < (replacement.value[one] ?? 0))
+    if (row === undefined) continue
+    const promise = `what a reload or a fill has replaced is gone: ${own ? 'same process' : 'other processes'}`
+    const what = `${replacement.process} had replaced it by ${show(replacement.value)} at step ${at.step}`
+    return violation(promise, read, what)
   }
   return undefined
 }

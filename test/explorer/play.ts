@@ -1,8 +1,8 @@
 import { begin } from './actors.ts'
 import { type Chooser, Conductor } from './conductor.ts'
 import { Faults } from './faults.ts'
+import type { Fingerprint } from './fingerprint.ts'
 import { judge, type Violation } from './judge.ts'
-import { forgetLocals } from './locals.ts'
 import { readOne } from './readers.ts'
 import { keysOf, MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
 import { World } from './world.ts'
@@ -12,7 +12,8 @@ export interface Played {
   readonly violations: readonly Violation[]
   /** Whether it was given up as not worth going on. */
   readonly cut: boolean
-  readonly hash: number
+  /** Names the schedule, its scenario included. */
+  readonly name: Fingerprint
   readonly choices: readonly number[]
   readonly usual: readonly number[]
   readonly steps: number
@@ -24,17 +25,18 @@ export interface Played {
 export async function play(scenario: Scenario, chooser: Chooser, story = false): Promise<Played> {
   const world = new World(scenario)
   const conductor = new Conductor(world, chooser, story)
+  conductor.name.text(JSON.stringify({ ...scenario, name: '' }))
   try {
     await prologue(world, conductor)
     for (const actor of scenario.actors) begin(world, actor)
     await conductor.until(() => !world.busy, new Faults(world))
     const { history } = world
     if (history.troubles.length === 0 && !conductor.cut) await epilogue(world, conductor)
-    const { hash, choices, usual, cut, story: told = [] } = conductor
+    const { name, choices, usual, cut, story: told = [] } = conductor
     return {
-      violations: cut ? [] : judge(history, scenario.mode, MAX_STALENESS),
+      violations: cut ? [] : judge(history, scenario.mode, MAX_STALENESS, storeKeeps(scenario)),
       cut,
-      hash,
+      name,
       choices,
       usual,
       steps: world.taken,
@@ -43,8 +45,12 @@ export async function play(scenario: Scenario, chooser: Chooser, story = false):
     }
   } finally {
     await world.end()
-    forgetLocals()
   }
+}
+
+/** Whether nothing can make the store lose a value that it has been given. */
+function storeKeeps({ trouble: { evict = 0, flush = 0, failover = 0 } }: Scenario): boolean {
+  return evict + flush + failover === 0
 }
 
 /** The processes start; where locks are in use the quarantine of a new store ends; all read what is warm. */

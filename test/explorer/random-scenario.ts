@@ -9,15 +9,18 @@ export function randomScenario(seed: number, mode: Mode, shapeName?: ShapeName):
   const dice = new Dice(seed, 1)
   const drawn = dice.chance(0.3) ? 'general' : dice.of(SHAPES)
   const shape: Shape = shapes[shapeName ?? drawn]
-  const processes: Record<string, MapName> = { A: 'old', B: dice.chance(shape.otherMap) ? 'new' : 'old' }
-  if (dice.chance(0.2)) processes.C = dice.chance(shape.otherMap) ? 'new' : 'old'
+  const processes: Record<string, MapName> = { A: 'old' }
+  if (!shape.alone) processes.B = dice.chance(shape.otherMap) ? 'new' : 'old'
+  if (!shape.alone && dice.chance(0.2)) processes.C = dice.chance(shape.otherMap) ? 'new' : 'old'
   const names = shape.places === 'one' ? ['A'] : Object.keys(processes)
   const keys = dice.of(shape.keys)
   return {
     name: `seed ${seed}`,
     mode,
     processes,
+    alone: shape.alone,
     memory: dice.chance(shape.memory),
+    room: dice.of(shape.room),
     onStoreUnavailable: dice.chance(0.2) ? 'proceed' : 'abort',
     ttl: dice.of(shape.ttls),
     actors: [

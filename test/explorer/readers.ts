@@ -1,5 +1,5 @@
 import type { Freshness, ReadOptions } from 'coherent-cache'
-import type { Rows, Transaction } from './database.ts'
+import { LoadFailed, type Rows, type Transaction } from './database.ts'
 import type { Read, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
 import type { World } from './world.ts'
@@ -28,9 +28,25 @@ export async function readOne(
   const { freshness, token } = reading
   const options =
     reading.options ?? (freshness === undefined && token === undefined ? undefined : { freshness, token })
-  const value =
-    how === 'get' ? await cache.get(key, load, options) : (await cache.getEntry(key, load, options)).value
+  // Only an entry tells whether a reload is kept, and so has replaced what was.
+  if (how === 'get' && freshness !== 'reload') {
+    done(world, read, await unlessFailed(cache.get(key, load, options)))
+    return
+  }
+  const { value, expiresAt } = (await unlessFailed(cache.getEntry(key, load, options))) ?? {}
   done(world, read, value)
+  if (value === undefined || freshness !== 'reload' || expiresAt === undefined) return
+  replaced(world, reading.process, key, value)
+}
+
+/** Undefined where the load has failed, which its reader must bear. */
+async function unlessFailed<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof LoadFailed) return undefined
+    throw error
+  }
 }
 
 export async function readMany(world: World, keys: readonly string[], reading: Reading): Promise<void> {
@@ -38,13 +54,14 @@ export async function readMany(world: World, keys: readonly string[], reading: R
   const { process, freshness } = reading
   const reads = note(world, keys, reading)
   const load = async (missing: readonly string[]) => {
-    const rows = await world.database.read(process, `load of ${missing.join(', ')}`, [
+    const rows = await world.database.load(process, `load of ${missing.join(', ')}`, [
       ...new Set(missing.flatMap(rowsOf)),
     ])
     return missing.map((key) => pick(rows, key))
   }
-  const values = await cache.getMany(keys, load, freshness === undefined ? undefined : { freshness })
-  for (const [at, read] of reads.entries()) done(world, read, values[at] as Rows)
+  const options = freshness === undefined ? undefined : { freshness }
+  const values = await unlessFailed(cache.getMany(keys, load, options))
+  for (const [at, read] of reads.entries()) done(world, read, values?.[at] as Rows | undefined)
 }
 
 /** Answers what memory has, if anything. */
@@ -58,12 +75,20 @@ export async function fillOne(world: World, key: string, { process }: Reading): 
   const { cache } = world.member(process)
   const mark = await cache.mark(key)
   const value = await world.database.read(process, `what fills ${key}`, rowsOf(key))
-  await cache.set(key, value as never, { mark })
+  const kept = await cache.set(key, value as never, { mark })
+  if (kept) replaced(world, process, key, value)
 }
 
 function loader(world: World, process: string, key: string, tx?: Transaction): () => Promise<Rows> {
   const parts = partsOf(key)
-  if (parts.length === 0) return () => world.database.read(process, `load of ${key}`, rowsOf(key), tx)
+  if (parts.length === 0) {
+    const { database } = world
+    const what = `load of ${key}`
+    return () =>
+      tx === undefined
+        ? database.load(process, what, rowsOf(key))
+        : database.read(process, what, rowsOf(key), tx)
+  }
   return async () => {
     const rows: Record<string, number> = {}
     const { cache } = world.member(process)
@@ -102,4 +127,8 @@ function done(world: World, read: Read | undefined, value: Rows | undefined): vo
   if (read === undefined) return
   read.end = world.moment
   read.value = value
+}
+
+function replaced(world: World, process: string, key: string, value: Rows): void {
+  world.history.replacements.push({ process, key, value, at: world.moment })
 }

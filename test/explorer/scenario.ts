@@ -43,6 +43,8 @@ export interface Trouble {
   readonly lose?: number
   /** A request breaks off, before or after it was carried out. */
   readonly break?: number
+  /** A load fails. */
+  readonly fail?: number
   /** A subscription is lost; it comes back at a later step. */
   readonly disconnect?: number
   /** The store loses everything. */
@@ -59,6 +61,10 @@ export interface Scenario {
   readonly mode: Mode
   readonly processes: Readonly<Record<string, MapName>>
   readonly memory?: boolean
+  /** How many values memory has room for. @default all there are */
+  readonly room?: number
+  /** One process without a store: its memory holds the only copy. */
+  readonly alone?: boolean
   /** Plain cache-aside in the place of the library, to see whether the judge notices. */
   readonly plain?: boolean
   readonly onStoreUnavailable?: 'abort' | 'proceed'

@@ -7,8 +7,12 @@ export interface Shape {
   readonly places: 'one' | 'any'
   /** How likely it is that a process runs another version of the map. */
   readonly otherMap: number
+  /** Whether there is one process alone, without a store. */
+  readonly alone: boolean
   readonly newcomer: number
   readonly memory: number
+  /** How many values memory has room for. */
+  readonly room: readonly number[]
   readonly warm: number
   readonly ttls: readonly number[]
   readonly keys: readonly (readonly string[])[]
@@ -46,9 +50,11 @@ const LONG = 600_000
 /** A little of everything. */
 const general: Shape = {
   places: 'any',
+  alone: false,
   otherMap: 0.15,
   newcomer: 0.1,
   memory: 0.92,
+  room: [8, 8, 8, 1],
   warm: 0.8,
   ttls: [LONG, LONG, LONG, LONG, 1_500],
   keys: [['item:1'], ['item:1', 'item:2'], ['item:1', 'sum:a'], ['both:x'], ['item:1', 'both:x']],
@@ -58,7 +64,7 @@ const general: Shape = {
   reads: [get, get, get, committed, committed, reload, many, follow, peek, fill, stale],
   units: 0.65,
   told: ['row', 'row', 'row', 'table', 'keys', 'pattern', 'adhoc', 'scope', 'clear'],
-  trouble: ['evict', 'crash', 'lose', 'break', 'disconnect', 'flush', 'failover'],
+  trouble: ['evict', 'crash', 'lose', 'break', 'fail', 'disconnect', 'flush', 'failover'],
   mostTrouble: 3,
   passes: [1, 60, 260, 500, 1_000, 1_100, 3_100],
   mostPasses: 5,
@@ -69,6 +75,7 @@ const plain: Shape = {
   otherMap: 0,
   newcomer: 0,
   memory: 1,
+  room: [8],
   warm: 1,
   ttls: [LONG],
   keys: ONE,
@@ -95,7 +102,7 @@ export const shapes = {
     trouble: ['crash', 'break'],
     mostTrouble: 1,
     passes: [400, 1_100, 1_500, 3_000],
-    mostPasses: 5,
+    mostPasses: 8,
   },
   /** Nobody has read before, or for long. */
   cold: { ...plain, warm: 0, reads: [get, get, reload, stale], passes: [20, 1_100, 3_100], mostPasses: 3 },
@@ -154,6 +161,122 @@ export const shapes = {
     trouble: ['lose', 'evict'],
     mostTrouble: 1,
     passes: [500, 1_000],
+    mostPasses: 3,
+  },
+  /** What is read from the store just as something happens that its reader hears of before the answer. */
+  late: {
+    ...plain,
+    reads: [committed, committed, get],
+    keys: [['item:1', 'item:2']],
+    rows: ['1', '1', '2'],
+    readers: 2,
+    writers: 3,
+    trouble: ['lose'],
+    mostTrouble: 1,
+    passes: [300, 500],
+    mostPasses: 2,
+  },
+  /** A store that begins anew, and messages that never tell of it. */
+  reborn: {
+    ...plain,
+    keys: [['item:1', 'item:2'], ['item:1']],
+    rows: ['1', '1', '2'],
+    readers: 2,
+    writers: 3,
+    trouble: ['flush', 'failover', 'lose', 'lose'],
+    mostTrouble: 3,
+    passes: [300],
+    mostPasses: 1,
+  },
+  /** Nothing is locked any more, or not yet everything. */
+  unlocked: { ...plain, reads: [get, committed], trouble: ['failover', 'failover', 'flush'], mostTrouble: 1 },
+  /** Two units that lock what another one has locked. */
+  layers: {
+    ...plain,
+    keys: [['sum:a']],
+    rows: ['1', '2'],
+    writers: 2,
+    reads: [committed],
+    units: 0.6,
+    told: ['row'],
+  },
+  /** Who holds a claim, and who believes to. */
+  claims: {
+    ...plain,
+    warm: 0.2,
+    reads: [get, committed, committed, reload],
+    units: 0,
+    told: ['keys', 'keys', 'row'],
+    trouble: ['evict', 'lose'],
+    mostTrouble: 1,
+  },
+  /** What takes the place of a value that nobody has called void. */
+  replaced: {
+    ...plain,
+    keys: [['item:1'], ['item:1', 'item:2']],
+    room: [8, 1],
+    warm: 0.7,
+    reads: [reload, reload, get, get, fill],
+    units: 0.5,
+    told: ['row', 'keys'],
+    trouble: ['lose'],
+    mostTrouble: 1,
+    passes: [600, 1_000],
+    mostPasses: 3,
+  },
+  /** A COMMIT that takes its time, while its process may renew its lock. */
+  slow: { ...plain, readers: 2, reads: [committed], passes: [], mostPasses: 8 },
+  /** Connections that break again just as the store is back. */
+  severed: {
+    ...plain,
+    readers: 2,
+    units: 0,
+    told: ['row', 'keys'],
+    trouble: ['break'],
+    mostTrouble: 2,
+    passes: [60],
+    mostPasses: 2,
+  },
+  /** Readers under the lock of a unit. */
+  under: { ...plain, readers: 4, warm: 0.5, reads: [committed, committed, get] },
+  /** Changes that the store has not been told of, read behind their tokens. */
+  owed: {
+    ...plain,
+    keys: [['both:x'], ['item:1', 'both:x']],
+    reads: [follow, follow, get],
+    units: 0.3,
+    told: ['row', 'keys', 'table'],
+    trouble: ['break'],
+    mostTrouble: 3,
+    passes: [60],
+    mostPasses: 2,
+  },
+  /** Loads that fail, for readers that would rather have an old value. */
+  failing: {
+    ...plain,
+    ttls: [700],
+    reads: [stale, stale, get],
+    units: 0.5,
+    told: ['row', 'keys'],
+    trouble: ['fail', 'fail', 'lose'],
+    mostTrouble: 2,
+    passes: [500, 300, 1],
+    mostPasses: 4,
+  },
+  /** One process, and no store. */
+  alone: {
+    ...plain,
+    places: 'one',
+    alone: true,
+    ttls: [LONG, 700],
+    keys: [['item:1'], ['item:1', 'both:x']],
+    reads: [get, get, committed, reload, fill, many, stale],
+    writers: 2,
+    units: 0.5,
+    told: ['row', 'keys', 'table', 'adhoc', 'scope', 'clear'],
+    trouble: ['fail'],
+    mostTrouble: 1,
+    passes: [500, 300],
     mostPasses: 3,
   },
   /** Two versions of the application. */

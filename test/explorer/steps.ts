@@ -38,6 +38,11 @@ export class Steps {
     return this.#pending
   }
 
+  /** The one added last. */
+  get latest(): Step {
+    return this.#pending.at(-1) as Step
+  }
+
   newChain(): number {
     return ++this.#chains
   }
@@ -82,7 +87,10 @@ export class Steps {
   }
 }
 
-/** Resolves once every promise that can settle without a step has settled. */
+/**
+ * Resolves once everything that can go on without a step has: promises that settle, and what somebody has put off to the
+ * end of the turn meanwhile.
+ */
 export function drained(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve))
+  return new Promise((resolve) => process.nextTick(() => process.nextTick(resolve)))
 }

@@ -50,10 +50,12 @@ export class Time {
     }
   }
 
-  /** How long until the next timer; undefined where none is set. */
-  untilNext(): number | undefined {
+  /** How long until the next timer, of one process or of any; undefined where none is set. */
+  untilNext(process?: string): number | undefined {
     let next = Number.POSITIVE_INFINITY
-    for (const { at } of this.#timers) next = Math.min(next, at)
+    for (const timer of this.#timers) {
+      if (process === undefined || timer.process === process) next = Math.min(next, timer.at)
+    }
     return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - this.now)
   }
 

@@ -1,11 +1,15 @@
 import type { Mode } from '../judging/promises.ts'
 import { randomChooser } from './choosers.ts'
 import { Exhaustive } from './exhaustive.ts'
+import { FingerprintSet } from './fingerprint.ts'
 import { type Played, play } from './play.ts'
 import { randomScenario } from './random-scenario.ts'
 import type { Scenario } from './scenario.ts'
+import type { ShapeName } from './shapes.ts'
 
 export const MODES: readonly Mode[] = ['bounded', 'committed', 'strict']
+
+const TELL_EVERY = 50_000
 
 /** A schedule that broke a promise. */
 export interface Failure {
@@ -15,28 +19,36 @@ export interface Failure {
   readonly again: string
 }
 
-const BUCKETS = 64
-
 /** What has been explored so far. */
 export class Explored {
   schedules = 0
   steps = 0
   reads = 0
   readonly failures: Failure[] = []
-  /** By parts, since a Set has an upper limit. */
-  readonly #seen = Array.from({ length: BUCKETS }, () => new Set<number>())
+  readonly #seen = new FingerprintSet()
   readonly #started = performance.now()
 
   note(scenario: Scenario, played: Played, again: string): void {
     this.schedules++
     this.steps += played.steps
     this.reads += played.reads
-    this.#seen[played.hash % BUCKETS]?.add(played.hash)
+    this.#seen.add(played.name)
     if (played.violations.length > 0) this.failures.push({ scenario, played, again })
   }
 
+  /** How many of them are distinct. */
   get distinct(): number {
-    return this.#seen.reduce((sum, { size }) => sum + size, 0)
+    return this.#seen.size
+  }
+
+  get progress(): string {
+    const { schedules, distinct, seconds } = this
+    return `${Math.round(seconds)} s: ${schedules} schedules, ${distinct} of them distinct`
+  }
+
+  /** Those seen, to be put together with what other processes have seen. */
+  fingerprints(): Uint8Array {
+    return this.#seen.bytes()
   }
 
   get seconds(): number {
@@ -56,18 +68,30 @@ export function modeOf(seed: number): Mode {
   return MODES[seed % MODES.length] as Mode
 }
 
+/** Which walks to take. */
+export interface Walks {
+  readonly from: number
+  /** From one seed to the next. */
+  readonly step: number
+  readonly mode: Mode | undefined
+  readonly shape: ShapeName | undefined
+}
+
 /** Random walks, seed by seed. @returns the first seed that was not tried */
 export async function walk(
   explored: Explored,
-  from: number,
-  mode: Mode | undefined,
+  { from, step, mode, shape }: Walks,
   { runs = Number.POSITIVE_INFINITY, until, failures }: Limits,
 ): Promise<number> {
+  const asked = `${mode === undefined ? '' : ` --mode ${mode}`}${shape === undefined ? '' : ` --shape ${shape}`}`
   let seed = from
-  for (; seed < from + runs && performance.now() < until && explored.failures.length < failures; seed++) {
-    const scenario = randomScenario(seed, mode ?? modeOf(seed))
+  for (let left = runs; left > 0 && performance.now() < until; left--, seed += step) {
+    if (explored.failures.length >= failures) break
+    const scenario = randomScenario(seed, mode ?? modeOf(seed), shape)
     const played = await play(scenario, randomChooser(seed))
-    explored.note(scenario, played, `--seed ${seed}${mode === undefined ? '' : ` --mode ${mode}`}`)
+    explored.note(scenario, played, `--seed ${seed}${asked}`)
+    // No timer fires while schedules are played: nothing is left to the event loop.
+    if (explored.schedules % TELL_EVERY === 0) console.log(`${explored.progress}; seed ${seed}`)
   }
   return seed
 }
@@ -77,6 +101,7 @@ export interface Swept {
   readonly complete: boolean
   readonly schedules: number
   readonly progress: number
+  readonly seconds: number
 }
 
 /** Every schedule of a small scenario, or all that turn from the usual way at most so often. */
@@ -87,6 +112,7 @@ export async function sweep(
   { until, failures }: Limits,
 ): Promise<Swept> {
   const every = new Exhaustive(mostTurns)
+  const started = performance.now()
   let schedules = 0
   let complete = false
   while (!complete && performance.now() < until && explored.failures.length < failures) {
@@ -97,5 +123,6 @@ export async function sweep(
     }
     complete = !every.next()
   }
-  return { complete, schedules, progress: complete ? 1 : every.progress }
+  const seconds = (performance.now() - started) / 1_000
+  return { complete, schedules, progress: complete ? 1 : every.progress, seconds }
 }

@@ -6,6 +6,7 @@ import type { Time } from './time.ts'
 
 /** Something asked of the store that has not been answered. */
 export interface Ask {
+  readonly id: number
   readonly process: string
   readonly text: () => string
   /** Whether the store has done it, so that only the answer is missing. */
@@ -50,6 +51,7 @@ export class Wire implements StoreDriver {
   readonly #time: Time
   readonly #lines = new Map<string, Line>()
   readonly #asks = new Set<OpenAsk>()
+  #asked = 0
   #sending: OpenAsk | undefined
   #carryingOut: OpenAsk | undefined
 
@@ -135,6 +137,7 @@ export class Wire implements StoreDriver {
         reject(error as Error)
       }
       const ask: OpenAsk = {
+        id: ++this.#asked,
         process,
         text,
         carriedOut: false,

@@ -59,18 +59,25 @@ export class World {
   }
 
   #open(name: string, map: MapName): Cache<string, string> {
-    const { mode, memory = true, ttl = 600_000, onStoreUnavailable = 'abort' } = this.scenario
+    const {
+      mode,
+      alone = false,
+      memory = true,
+      room = 8,
+      ttl = 600_000,
+      onStoreUnavailable = 'abort',
+    } = this.scenario
     return createCache({
       name: NAMESPACE,
       instance: name,
-      store: this.wire,
+      ...(alone ? {} : { store: this.wire }),
       keys,
       dependencies: maps[map],
       consistency: mode,
       onStoreUnavailable,
       maxStaleness: MAX_STALENESS,
       softLockLifetime: SOFT_LOCK,
-      memory: memory ? { maxEntries: 8 } : false,
+      memory: memory ? { maxEntries: room } : false,
       ttl,
       clock: this.time.clockOf(name),
       randomness: countingRandomness(name),

@@ -15,6 +15,7 @@ export async function writeAlone(world: World, process: string, row: string, tol
   const tx = world.database.begin(process)
   await world.database.write(tx, row)
   await commit(world, tx, write)
+  write.telling = world.moment
   acknowledged(world, write, await (told === 'clear' ? cache.clear() : cache.invalidate(request(row, told))))
 }
 
@@ -33,6 +34,7 @@ export async function writeInUnit(world: World, process: string, by: string, dee
   await world.database.write(tx, row)
   await inside(after)
   const write = note(world, process, row, told)
+  write.telling = world.moment
   if (end === 'rollback' || !(await prepared(unit))) {
     await world.database.rollback(tx)
     await unit.rollback()
@@ -42,7 +44,8 @@ export async function writeInUnit(world: World, process: string, by: string, dee
   write.guarded = mode !== 'bounded' && onStoreUnavailable === 'abort'
   await commit(world, tx, write)
   const receipt = await unit.commit()
-  write.guarded = mode !== 'bounded' && receipt.status !== 'unprotected'
+  // One that was told to abort has no business with committing unprotected, whatever its receipt says.
+  if (onStoreUnavailable === 'proceed') write.guarded = mode !== 'bounded' && receipt.status !== 'unprotected'
   acknowledged(world, write, receipt)
 }
 
@@ -95,6 +98,7 @@ function note(world: World, process: string, row: string, told: Told): Write {
     covers: covers(row, told),
     guarded: false,
     version: undefined,
+    telling: undefined,
     committed: undefined,
     acknowledged: undefined,
     status: undefined,

@@ -59,6 +59,20 @@ describe('sixteen partitions', () => {
     const read = await Promise.all(all.map((key) => cache.get(key, source.load, { freshness: 'committed' })))
     expect(new Set(read)).toEqual(new Set([2]))
   })
+
+  test('a part in another partition is loaded: the composite’s stamps are not those of its part', async () => {
+    const { cache } = openRedisCache(options)
+    await cache.ready()
+    const part = row('part')
+    const whole = keys.report({ orgId: 7, day: 0 })
+    // Of 32 keys some lie with the composite, and most do not.
+    const parts = Array.from({ length: 32 }, (_, day) => keys.report({ orgId: 7, day: day + 1 }))
+    for (const key of parts) await cache.get(key, part.load)
+    expect(part.loads).toBe(32)
+    await cache.get(whole, async () => Promise.all(parts.map((key) => cache.get(key, part.load))))
+    expect(part.loads).toBeGreaterThan(50)
+    expect(part.loads).toBeLessThanOrEqual(64)
+  })
 })
 
 describe('partitionBy is a setting of the namespace, like the number of partitions', () => {

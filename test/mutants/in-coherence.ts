@@ -1,4 +1,4 @@
-import { type Mutant, mutant } from './mutant.ts'
+import { type Mutant, mutant, mutants } from './mutant.ts'
 
 const TABLE = 'coherence/stamp-table.ts'
 const LOG = 'coherence/reservations.ts'
@@ -78,7 +78,7 @@ export const inStampTable: readonly Mutant[] = [
     `    this.#idle = new Set()
     this.#touched.everything()`,
     '    this.#idle = new Set()',
-    { shape: 'lease' },
+    { mode: 'bounded', shape: 'late' },
   ),
   mutant(
     'a message revokes no fill by its stamps',
@@ -117,20 +117,12 @@ export const inStampTable: readonly Mutant[] = [
     'if (entry.flushes !== this.#stamps.flushes) return false',
   ),
   mutant(
-    'the log forgets what touched a fill that ends late',
-    '4, local stamp table: any touch revokes a reservation',
-    LOG,
-    'this.#floor = this.#position - 1',
-    '',
-    { mode: 'bounded', shape: 'cold' },
-  ),
-  mutant(
     'a flush is forgotten by the log',
     '4, local stamp table: flushes revoke reservations',
     LOG,
     'if (since <= this.#floor) return false',
     '',
-    { shape: 'lease' },
+    { mode: 'bounded', shape: 'late' },
   ),
 ]
 
@@ -150,7 +142,7 @@ export const inHearing: readonly Mutant[] = [
     HEARD,
     'const next = known?.epoch === epoch && sequence === known.sequence + 1',
     'const next = known !== undefined && (known.epoch !== epoch || sequence === known.sequence + 1)',
-    { shape: 'restart' },
+    { mode: 'bounded', shape: 'reborn' },
   ),
   mutant(
     'messages of others are taken for own echoes',
@@ -247,5 +239,20 @@ export const inHearing: readonly Mutant[] = [
     const era`,
     '    const era',
     { mode: 'bounded', shape: 'queue' },
+  ),
+  mutants(
+    'a lost subscription is overlooked',
+    '4 ⚑, disconnects remove stamps; 6, disconnect: flush',
+    [
+      {
+        file: HEARD,
+        find: `    this.#subscribed = false
+    this.#heard.lease.lose()
+    this.flush(reason)`,
+        replace: '    this.#subscribed = false',
+      },
+      { file: HEARD, find: "    this.flush('subscribed')\n", replace: '' },
+    ],
+    { mode: 'bounded', shape: 'lease' },
   ),
 ]

@@ -1,4 +1,4 @@
-import { type Mutant, mutant } from './mutant.ts'
+import { type Mutant, mutant, mutants } from './mutant.ts'
 
 const READER = 'read/reader.ts'
 const FETCH = 'read/fetch.ts'
@@ -57,7 +57,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
     '',
-    { mode: 'bounded', shape: 'cold' },
+    { mode: 'bounded', shape: 'alone' },
   ),
   mutant(
     'a nested read is answered from memory',
@@ -85,7 +85,7 @@ export const inReader: readonly Mutant[] = [
     'a token of a queued change is answered from the cache',
     '9, tokens: of a queued change, from the primary',
     READER,
-    'if (shared && wishes.token?.queued === true) return true',
+    'if (shared && isUncached(wishes, frame)) return true',
     '',
     { mode: 'bounded', shape: 'queue' },
   ),
@@ -95,7 +95,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     "return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)",
     'return token?.queued === true',
-    { mode: 'bounded', shape: 'queue' },
+    { mode: 'bounded', shape: 'owed' },
   ),
   mutant(
     'a unit that has written reads from the cache',
@@ -129,15 +129,24 @@ export const inFetch: readonly Mutant[] = [
     FETCH,
     'if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false',
     'if (leader === undefined || leader === flight || flight.reload) return false',
-    { mode: 'bounded', shape: 'named' },
+    { mode: 'bounded', shape: 'claims' },
   ),
-  mutant(
+  mutants(
     'a load is shared under another vector',
     '4.5 ⚑ a committed read joins only with the load’s vector current',
-    FETCH,
-    'if (leader.aborted || leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
-    'if (leader.aborted || leader.dependsOn(flight)) return false',
-    { shape: 'locks' },
+    [
+      {
+        file: FETCH,
+        find: 'if (leader.aborted || leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false',
+        replace: 'if (leader.aborted || leader.dependsOn(flight)) return false',
+      },
+      {
+        file: 'stores/memory-session.ts',
+        find: "const holds = held !== undefined && complete && held.vector === current.join('')",
+        replace: 'const holds = held !== undefined',
+      },
+    ],
+    { mode: 'bounded', shape: 'claims' },
   ),
   mutant(
     'the vector is taken after the load',
@@ -158,14 +167,30 @@ export const inFetch: readonly Mutant[] = [
     KEEPER,
     'if (flight.reload) this.#room.memory?.delete(plan.key)',
     '',
-    { mode: 'bounded', shape: 'named' },
+    { mode: 'bounded', shape: 'replaced' },
   ),
   mutant(
-    'memory takes what another flight has overtaken',
-    '4.5, one load per key leads, and it alone fills',
+    'memory takes what the store has refused',
+    '4.4, a refused fill fills no tier',
     KEEPER,
-    '    if (!flights.leads(flight)) return\n',
+    "      if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')\n",
     '',
-    { mode: 'bounded', shape: 'named' },
+    { mode: 'bounded', shape: 'replaced' },
+  ),
+  mutant(
+    'what a reload replaces is not told',
+    '5, set and reload that replace a valid value publish the key',
+    KEEPER,
+    'publish: flight.reload,',
+    'publish: false,',
+    { mode: 'bounded', shape: 'replaced' },
+  ),
+  mutant(
+    'a reload is not waited for',
+    '8, strict: every set waits before it resolves',
+    KEEPER,
+    '      await filled.heard\n',
+    '',
+    { mode: 'strict', shape: 'replaced' },
   ),
 ]

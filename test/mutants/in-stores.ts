@@ -34,7 +34,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '([id, deadline]) => id !== ownLock && deadline > now,',
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock === undefined,',
-    { mode: 'committed', shape: 'locks' },
+    { mode: 'committed', shape: 'layers' },
   ),
   mutant(
     'rotating takes the locks of others off',
@@ -42,7 +42,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     '([id, deadline]) => id !== ownLock && deadline > now,',
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock !== undefined,',
-    { mode: 'committed', shape: 'locks' },
+    { mode: 'committed', shape: 'layers' },
   ),
   mutant(
     'a read does not see locks',
@@ -50,7 +50,7 @@ export const inStores: readonly Mutant[] = [
     STORE,
     'if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {',
     'if (namespace.quarantined(map, lockMs)) {',
-    { mode: 'committed', shape: 'locks' },
+    { mode: 'committed', shape: 'under' },
   ),
   mutant(
     'no quarantine after a restart',
@@ -58,7 +58,7 @@ export const inStores: readonly Mutant[] = [
     STATE,
     'const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)',
     'const since = this.#stamps.get(stamp)?.created ?? 0',
-    { mode: 'committed', shape: 'restart' },
+    { mode: 'committed', shape: 'unlocked' },
   ),
   mutant(
     'no quarantine for a new map',
@@ -139,5 +139,21 @@ export const inStores: readonly Mutant[] = [
     'const since = this.#clock.monotonic() - maxStalenessMs',
     'const since = this.#clock.monotonic() - maxStalenessMs / 2',
     { mode: 'strict', shape: 'lease' },
+  ),
+  mutant(
+    'a registration that has lapsed comes back as it was',
+    '3 ⚑ a skeleton that lapsed and returns has a new token',
+    STATE,
+    'if ((this.#maps.get(digest)?.until ?? now) <= now || !this.#stamps.has(stamp)) this.create(stamp)',
+    'if (!this.#stamps.has(stamp)) this.create(stamp)',
+    { shape: 'maps' },
+  ),
+  mutant(
+    'a value does not name the registration of its filler',
+    '3 ⚑ every vector names its filler’s registration',
+    'create-cache.ts',
+    'new Plans(map, settings.coherence, shared ? registration.stamp : undefined)',
+    'new Plans(map, settings.coherence, undefined)',
+    { shape: 'maps' },
   ),
 ]

@@ -102,7 +102,7 @@ export const inWrite: readonly Mutant[] = [
     LOCK,
     '    this.#renewLater()\n  }\n\n  /** Stops',
     '  }\n\n  /** Stops',
-    { mode: 'committed', shape: 'expiry' },
+    { mode: 'committed', shape: 'slow' },
   ),
   mutant(
     'a lock is not waited for',
@@ -142,7 +142,7 @@ export const inWrite: readonly Mutant[] = [
     UNIT,
     "if (this.#room.onStoreUnavailable === 'abort') throw unprotected(error)",
     '',
-    { mode: 'committed', shape: 'queue' },
+    { mode: 'strict', shape: 'queue' },
   ),
   mutant(
     'a rotation is not waited for',
@@ -184,5 +184,25 @@ export const inWrite: readonly Mutant[] = [
     ': covered.filter(({ stamp }) => others.without(stamp).length > 0)',
     ': []',
     { shape: 'maps' },
+  ),
+  mutant(
+    'a rotation that fails closes nothing',
+    '8, replayed before this process trusts the store again',
+    COMMITTER,
+    `      // Whoever reads from the store now would find what was just made void.
+      this.#room.distrustStore(error)
+`,
+    '',
+    { mode: 'bounded', shape: 'severed' },
+  ),
+  mutant(
+    'a unit that is prepared blocks nothing in its own process',
+    '10, committed: never older than the commit, in the same process',
+    UNIT,
+    `    this.#committer.block(targets)
+    this.#blocked = true
+`,
+    '',
+    { mode: 'strict', shape: 'home' },
   ),
 ]

@@ -1,11 +1,13 @@
 import { inHearing, inStampTable } from './in-coherence.ts'
+import { inCore } from './in-core.ts'
 import { inLayers } from './in-layers.ts'
 import { inFetch, inReader } from './in-read.ts'
+import { inRedis } from './in-redis.ts'
 import { inStores } from './in-stores.ts'
 import { inWrite } from './in-write.ts'
 import type { Mutant } from './mutant.ts'
 
-/** Every guard of the protocol in the code that the explorer runs, each taken out in turn. */
+/** Every guard of the protocol, each taken out in turn. */
 export const mutants: readonly Mutant[] = [
   ...inStampTable,
   ...inHearing,
@@ -14,4 +16,6 @@ export const mutants: readonly Mutant[] = [
   ...inStores,
   ...inWrite,
   ...inLayers,
+  ...inCore,
+  ...inRedis,
 ]

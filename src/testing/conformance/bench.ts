@@ -28,6 +28,8 @@ export interface Joining {
   readonly namespace?: string
   /** Tells maps apart: processes of one digest share a registration. */
   readonly map?: string
+  /** How long soft locks lie, in milliseconds. @default 0: none are in use */
+  readonly lockMs?: number
 }
 
 /** One cache's side of a store, as a case plays it: a process of the fleet. */
@@ -153,7 +155,12 @@ export class Bench {
   }
 
   /** Opens one more process on the store. */
-  async join({ name = this.name, namespace = this.namespace, map = 'one' }: Joining = {}): Promise<Process> {
+  async join({
+    name = this.name,
+    namespace = this.namespace,
+    map = 'one',
+    lockMs = 0,
+  }: Joining = {}): Promise<Process> {
     const digest = map.padEnd(16, '-')
     const process = new Process(`p${this.#joined.length + 1}`, digest)
     const session = {
@@ -162,7 +169,7 @@ export class Bench {
       process: process.label,
       map: { digest, stamp: process.registration, skeleton: skeletonOf(map) },
       maxStalenessMs: 1_000,
-      lockMs: 0,
+      lockMs,
       settings: 'conformance',
       timeoutMs: PATIENCE_MS,
       clock: this.#under.clock ?? systemClock,
