@@ -14,10 +14,11 @@ const READ = 'stores/lua/read.lua'
 const FILL = 'stores/lua/fill.lua'
 const ROTATE = 'stores/lua/rotate.lua'
 const LOCK = 'stores/lua/lock.lua'
+const STAMPS = 'stores/lua/locks.lua'
 const REGISTER = 'stores/lua/register.lua'
 const HEARTBEAT = 'stores/lua/heartbeat.lua'
-const STORE = 'stores/redis-store.ts'
-const SCRIPTS = 'stores/redis-scripts.ts'
+const STORE = 'stores/redis/store.ts'
+const SCRIPTS = 'stores/redis/scripts.ts'
 
 /** The scripts that run in Redis, and what sends them: no schedule of the explorer reaches these. */
 export const inRedis: readonly Mutant[] = [
@@ -25,9 +26,9 @@ export const inRedis: readonly Mutant[] = [
     'Redis: a script draws its own randomness',
     '1 ⚑ tokens come from the caller, not from math.random',
     { test: 'test/stores/lua-headers.test.ts', only: 'it draws nothing' },
-    ROTATE,
-    "redis.call('SET', name, written_stamp(ARGV[6 + first - 5 + at], time, others))",
-    "redis.call('SET', name, written_stamp(string.format('%016d', math.random(0, 2147483647)), time, others))",
+    STAMPS,
+    'return written_stamp(token, time, others)',
+    "return written_stamp(string.format('%016d', math.random(0, 2147483647)), time, others)",
   ),
   tested(
     'Redis: a token is sent again',
@@ -49,17 +50,17 @@ export const inRedis: readonly Mutant[] = [
     'Redis: rotating takes the locks of others off',
     '2 ⚑ the locks of others stay',
     LOCKS,
-    ROTATE,
-    'if lock.id ~= ARGV[5] then others[#others + 1] = lock end',
+    STAMPS,
+    'if one.id ~= lock then others[#others + 1] = one end',
     '',
   ),
   tested(
     'Redis: rotating leaves the token under the locks of others',
     '2 ⚑ its token is replaced and the locks stay',
     LOCKS,
-    ROTATE,
-    "redis.call('SET', name, written_stamp(ARGV[6 + first - 5 + at], time, others))",
-    "redis.call('SET', name, written_stamp(token_of(stored), time, others))",
+    STAMPS,
+    'return written_stamp(token, time, others)',
+    'return written_stamp(token_of(stored), time, others)',
   ),
   tested(
     'Redis: what was not there is not published',
@@ -98,14 +99,14 @@ export const inRedis: readonly Mutant[] = [
     '2 ⚑ never gives an expiry to a locked stamp',
     LOCKS,
     LOCK,
-    "redis.call('SET', KEYS[at], written_stamp(token, created, kept))",
-    "redis.call('SET', KEYS[at], written_stamp(token, created, kept), 'PX', 600000)",
+    "redis.call('SET', KEYS[at], left)",
+    "redis.call('SET', KEYS[at], left, 'PX', 600000)",
   ),
   tested(
     'Redis: values are swept before claims',
     '2 ⚑ ad-hoc patterns: claims and then values',
     SWEEP,
-    'stores/redis-sweep.ts',
+    'stores/redis/sweep.ts',
     "for (const kind of ['claims', 'values'] as const) {",
     "for (const kind of ['values', 'claims'] as const) {",
   ),
@@ -113,7 +114,7 @@ export const inRedis: readonly Mutant[] = [
     'Redis: a sweep spares claims',
     '2 ⚑ ad-hoc patterns: two complete passes',
     SWEEP,
-    'stores/redis-sweep.ts',
+    'stores/redis/sweep.ts',
     "for (const kind of ['claims', 'values'] as const) {",
     "for (const kind of ['values'] as const) {",
   ),
@@ -122,14 +123,14 @@ export const inRedis: readonly Mutant[] = [
     '2 ⚑ ad-hoc patterns: the bus message last',
     SWEEP,
     STORE,
-    '    await sweepKeys(this.#connection, this.#layouts, patterns, bounded)\n',
-    '    setTimeout(() => void sweepKeys(this.#connection, this.#layouts, patterns, bounded), 20)\n',
+    '    await sweepKeys(this.#servers, this.#layouts, patterns, bounded)\n',
+    '    setTimeout(() => void sweepKeys(this.#servers, this.#layouts, patterns, bounded), 20)\n',
   ),
   tested(
     'Redis: a sweep looks at one page of keys',
     '2, ad-hoc patterns: complete passes',
     conformance('sweep_ofManyKeys_leavesNone'),
-    'stores/redis-sweep.ts',
+    'stores/redis/sweep.ts',
     "while (cursor !== '0')",
     "while (cursor === '0' && at !== '0')",
   ),
@@ -219,15 +220,15 @@ export const inRedis: readonly Mutant[] = [
     'Redis: a lock leaves the token',
     '8, lock every stamp to be rotated, and rotate',
     LOCKS,
-    LOCK,
-    "  if not mine or token == '' then",
-    "  if token == '' then",
+    STAMPS,
+    "local added = not mine or token == ''\n  if added then",
+    "local added = not mine or token == ''\n  if token == '' then",
   ),
   tested(
     'Redis: a renewed lock rotates',
     '8, renewed until the outcome is known: no reader is told of a renewal',
     LOCKS,
-    LOCK,
+    STAMPS,
     '      mine = true\n',
     '',
   ),
@@ -275,7 +276,7 @@ export const inRedis: readonly Mutant[] = [
     'Redis: a server that may evict a lock is good enough',
     '8 ⚑ a Redis that cannot evict a locked stamp',
     trouble('a refusal where it might take a lock'),
-    'stores/redis-inspection.ts',
+    'stores/redis/inspection.ts',
     "return policy === 'noeviction' || policy.startsWith('volatile-')",
     'return policy.length > 0',
   ),

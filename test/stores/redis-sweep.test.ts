@@ -2,8 +2,9 @@ import { redisStore } from 'coherent-cache/redis'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, describe, expect, inject, test } from 'vitest'
 import { Pattern } from '../../src/core/pattern.ts'
-import { Layout } from '../../src/stores/redis-layout.ts'
-import { sweepKeys } from '../../src/stores/redis-sweep.ts'
+import { Layout } from '../../src/stores/redis/layout.ts'
+import type { Servers } from '../../src/stores/redis/servers.ts'
+import { sweepKeys } from '../../src/stores/redis/sweep.ts'
 import { Bench } from '../../src/testing/conformance/bench.ts'
 import { unlinkUnder } from '../support/redis-clients.ts'
 import { until } from '../support/until.ts'
@@ -28,7 +29,11 @@ async function sweepWithFillAfter(step: number): Promise<number> {
   await client.mset(layout.value(KEY), 'old', layout.claim(KEY), 'a nonce')
   let steps = 0
   if (step === 0) await fill()
-  await sweepKeys(client as never, [layout], [pattern], async (run) => {
+  const servers = {
+    owners: async () => [client],
+    unlink: (names: readonly string[]) => client.unlink(...names),
+  } as unknown as Servers
+  await sweepKeys(servers, [layout], [pattern], async (run) => {
     const result = await run()
     if (++steps === step) await fill()
     return result
