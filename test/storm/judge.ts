@@ -139,6 +139,7 @@ export class Judge {
       if (problem !== undefined) return this.#broken(read, row, version, ...problem)
     }
     let age = 0
+    let allowed = false
     for (let later = Math.max(version + 1, this.#writes.oldest(row)); ; later++) {
       const write = this.#writes.at(row, later)
       if (write === undefined && later > this.#writes.latest(row)) return age
@@ -148,7 +149,9 @@ export class Judge {
         age = Math.max(0, read.begin.time - write.committed.time)
       const promise = this.#promise(read, write)
       if (promise !== undefined) return this.#broken(read, row, version, promise, explain(write))
-      if (age > this.#options.maxStalenessMs) this.#allow(write)
+      if (age <= this.#options.maxStalenessMs || allowed) continue
+      this.#allow(write)
+      allowed = true
     }
   }
 
