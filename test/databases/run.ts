@@ -23,5 +23,8 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
   run('npm', ['rebuild', 'better-sqlite3'], here)
   writeFileSync(installed, lock)
 }
+// Its schema engine would be fetched, and is not needed to generate.
+const offline = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' }
+run('npx', ['prisma', 'generate'], here, offline)
 run('npx', ['tsc', '--project', 'test/databases/tsconfig.json'], root)
 run('npx', ['vitest', 'run', '--config', 'test/databases/vitest.config.ts', ...process.argv.slice(2)], root)

@@ -83,4 +83,5 @@ export const unsupportedCases = {
   typeorm: NOTHING_ALONE,
   sequelize: NOTHING_ALONE,
   'mikro-orm': NOTHING_ALONE,
+  prisma: NOTHING_ALONE,
 } satisfies Record<string, UnsupportedCases>

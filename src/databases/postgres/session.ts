@@ -9,7 +9,8 @@ import type { TransactionOptions } from '../adapter.ts'
 export type SendSql = (text: string, parameters?: readonly string[]) => Promise<readonly Row[]>
 
 const ABORTED = '25P02'
-const RETRYABLE = ['40001', '40P01']
+/** The last one is Prisma's own name for the two others. */
+const RETRYABLE = ['40001', '40P01', 'P2034']
 const DEEPEST_CAUSE = 5
 
 /** Whether PostgreSQL says that the transaction may be run again: a serialization failure or a deadlock. */
@@ -80,10 +81,11 @@ export function withoutHeader(text: string): string {
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   let at = error
   for (let depth = 0; depth < DEEPEST_CAUSE && typeof at === 'object' && at !== null; depth++) {
-    // Sequelize keeps the server's error as the original, others as the cause.
-    const { code, cause, original } = at as { code?: unknown; cause?: unknown; original?: unknown }
-    if (typeof code === 'string' && codes.includes(code)) return true
-    at = cause ?? original
+    const { code, originalCode, cause, original, meta } = at as Readonly<Record<string, unknown>>
+    if ([code, originalCode].some((one) => typeof one === 'string' && codes.includes(one))) return true
+    // Sequelize keeps the server's error as the original, Prisma below its own metadata, others as the cause.
+    at =
+      cause ?? original ?? (meta as { driverAdapterError?: unknown } | null | undefined)?.driverAdapterError
   }
   return false
 }

@@ -7,6 +7,7 @@ import type { Knex } from 'knex'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'mysql2/promise'
 import type { Model, ModelStatic, Sequelize } from 'sequelize'
+import type { PrismaClient } from './generated/prisma/client.ts'
 import { type DataSource, EntitySchema as TypeormSchema } from 'typeorm'
 
 interface Schema {
@@ -31,3 +32,4 @@ const PaymentEntity = new EntitySchema<{ landlordId: number; amount: number }>({
 })
 declare const mysqlPool: Pool
 declare const sqlite: Database.Database
+declare const prisma: PrismaClient
