@@ -55,6 +55,7 @@ describe('stats', () => {
       misses: 0,
       bypasses: 0,
       loads: 0,
+      loadsWaiting: 0,
       loadErrors: 0,
       hitRate: 0,
       fills: 0,
