@@ -90,8 +90,9 @@ function holdsItemsAlone(items: readonly unknown[]): boolean {
 function isPlainObject(value: object, above: Set<object>): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0)
     return false
-  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+  for (const name of Object.getOwnPropertyNames(value)) {
     if (name === MARK || name === '__proto__' || name === 'toJSON' || !name.isWellFormed()) return false
+    const property = Object.getOwnPropertyDescriptor(value, name) as PropertyDescriptor
     if (!property.enumerable || property.get !== undefined || property.set !== undefined) return false
     if (!isPlain(property.value, above)) return false
   }

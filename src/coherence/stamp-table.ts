@@ -1,4 +1,5 @@
 import type { StampName } from '../core/stamp.ts'
+import { IdleList, type Linked, type Links } from './idle-list.ts'
 import { type Reservation, TouchLog } from './reservations.ts'
 
 const IDLE_KEPT = 20_000
@@ -7,7 +8,7 @@ const IDLE_KEPT = 20_000
  * One generation of a stamp in one partition, as this process knows it. Entries in memory hold the generations they were
  * filled under; a rotation ends a generation by setting one flag, however many entries hold it.
  */
-export class Generation {
+export class Generation implements Linked<Generation> {
   readonly name: StampName
   readonly token: string
   /** The epoch of the partition whose stamp it is: each partition has tokens of its own. */
@@ -16,6 +17,8 @@ export class Generation {
   live = true
   /** How many memory entries hold it. */
   holders = 0
+  /** Its place among those that none holds, if it is one of them. */
+  links: Links<Generation> | undefined
 
   constructor(name: StampName, token: string, epoch: string) {
     this.name = name
@@ -46,8 +49,8 @@ export class StampTable {
   version = 0
   /** By the epoch of the partition, and name. */
   #current = new Map<string, Map<StampName, Generation>>()
-  /** Generations that no entry holds, least recently used first. A set, since one is made with every flush. */
-  #idle = new Set<Generation>()
+  /** Generations that no entry holds. */
+  #idle = new IdleList<Generation>()
   readonly #touched = new TouchLog()
   readonly #blockedStamps = new Map<StampName, number>()
   readonly #blockedKeys = new Map<string, number>()
@@ -98,7 +101,7 @@ export class StampTable {
     this.flushes++
     this.version++
     this.#current = new Map()
-    this.#idle = new Set()
+    this.#idle = new IdleList()
     this.#touched.everything()
   }
 
@@ -200,7 +203,7 @@ export class StampTable {
     this.#idle.delete(generation)
     this.#idle.add(generation)
     if (this.#idle.size <= IDLE_KEPT) return
-    const [oldest] = this.#idle
+    const { oldest } = this.#idle
     if (oldest === undefined) return
     const known = this.#current.get(oldest.epoch)
     // Forgotten is ended: of what becomes of it nothing will be heard here.

@@ -15,7 +15,12 @@ export function isolate(value: unknown, isolation: Isolation): Isolated {
   if (typeof value !== 'object' || value === null) return { value, cloned: false }
   if (isolation === 'none') return { value, cloned: false }
   if (isolation === 'freeze') {
-    if (canFreeze(value, new Set())) return { value: deepFreeze(value, new Set()), cloned: false }
+    // Trees of a usual size are walked without taking notes; a circle, or much that is shared, runs out of steps.
+    const steps = { left: MOST_STEPS }
+    const small = isFreezableTree(value, steps)
+    if (small && steps.left > 0) return { value: freezeAll(value), cloned: false }
+    if (steps.left === 0 && canFreeze(value, new Set()))
+      return { value: deepFreeze(value, new Set()), cloned: false }
   }
   checkPlain(value, new Set())
   return { value: structuredClone(value), cloned: true }
@@ -48,12 +53,43 @@ export function deliver(value: unknown, cloned: boolean): unknown {
   return cloned ? structuredClone(value) : value
 }
 
+const MOST_STEPS = 2_000
+
+/** As {@link canFreeze}, as long as steps are left. */
+function isFreezableTree(value: object, steps: { left: number }): boolean {
+  if (--steps.left === 0) return false
+  if (hasInnerState(value)) return false
+  for (const property of Object.values(value)) {
+    if (typeof property === 'object' && property !== null && !isFreezableTree(property, steps)) return false
+    if (steps.left === 0) return false
+  }
+  return true
+}
+
+/** Freezes a tree. */
+function freezeAll(value: object): object {
+  Object.freeze(value)
+  for (const property of Object.values(value)) {
+    if (typeof property === 'object' && property !== null) freezeAll(property)
+  }
+  return value
+}
+
+function hasInnerState(value: object): boolean {
+  return (
+    value instanceof Date ||
+    value instanceof Map ||
+    value instanceof Set ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer
+  )
+}
+
 /** Whether freezing protects all of it: not so for Date, Map, Set and binary data, which have inner state. */
 function canFreeze(value: unknown, seen: Set<object>): boolean {
   if (typeof value !== 'object' || value === null || seen.has(value)) return true
   seen.add(value)
-  if (value instanceof Date || value instanceof Map || value instanceof Set) return false
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return false
+  if (hasInnerState(value)) return false
   return Object.values(value).every((property) => canFreeze(property, seen))
 }
 
