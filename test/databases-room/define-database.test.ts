@@ -562,3 +562,55 @@ test('bind_refusesWhatIsNoCache_andUnknownOptions', () => {
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   )
 })
+
+describe('a client that writes late, or commits a part before', () => {
+  const bindLate = defineDatabase({
+    name: 'late',
+    run: <T>(client: ScriptedClient, body: (tx: ScriptedClient) => Promise<T>) => client.inTransaction(body),
+    savepoint: <T>(tx: ScriptedClient, body: (tx: ScriptedClient) => Promise<T>, name: string) =>
+      tx.nested(body, name),
+    finish: (tx) => tx.step('flush'),
+    seal: (tx) => tx.step('seal'),
+    inside: (_tx, work) => ({
+      commitsHere: () => work.unsure(),
+    }),
+  })
+  const bound = () => {
+    const { cache } = setUp()
+    const told: string[] = []
+    cache.on('invalidated', ({ receipt }) => told.push(...receipt.stamps))
+    const client = new ScriptedClient()
+    return { client, told, db: bindLate(client, cache) }
+  }
+
+  test('isFinishedAtTheEndOfEachBody_beforeTheSeal_andNotWhereItIsRolledBack', async () => {
+    const { client, db } = bound()
+    await db.transaction((tx) => tx.transaction(() => {}))
+    await db.transaction((tx) => tx.rollback())
+    await expect(db.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    const kept = [
+      'SAVEPOINT coherent_cache_1',
+      'flush',
+      'RELEASE coherent_cache_1',
+      'flush',
+      'seal',
+      'COMMIT',
+    ]
+    expect(client.log).toEqual(['BEGIN', ...kept, 'BEGIN', 'ROLLBACK', 'BEGIN', 'ROLLBACK'])
+  })
+
+  test('isInvalidated_whatBecomesOfTheRest_itsSavepointsToo', async () => {
+    const { db, told } = bound()
+    const failed = db.transaction(async (tx) => {
+      const nested = tx.transaction(async (inner) => {
+        inner.write('payments')
+        inner.commitsHere()
+        throw new Error('nested')
+      })
+      await nested.catch(() => undefined)
+      throw new Error('all')
+    })
+    await expect(failed).rejects.toThrow('all')
+    expect(told).toEqual(['payment:{landlordId}:*'])
+  })
+})
