@@ -9,7 +9,7 @@ import { until } from './until.ts'
 
 const NAME = 'primary'
 const SENTINELS = 3
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 90_000
 /** How soon Sentinels talk, in milliseconds; their own times are made for networks. Redis 7 and newer. */
 const HASTE = ['ping-period', '100', 'ask-period', '100', 'info-period', '200', 'publish-period', '200']
 
