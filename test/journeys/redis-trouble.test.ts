@@ -325,7 +325,7 @@ describe('a cache that is created while Redis is down', () => {
       }
       expect(new Set((await Promise.all(receipts)).map(({ status }) => status))).toContain('queued')
       await cache.ready()
-      expect(cache.health().queue.length).toBe(0)
+      await until(() => cache.health().queue.length === 0, 'everything to be told')
       expect(await other.get('user:1', user.load)).toBe('new')
       await cache.close()
     }

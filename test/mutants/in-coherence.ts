@@ -75,9 +75,9 @@ export const inStampTable: readonly Mutant[] = [
     'a flush revokes no fill',
     '4, local stamp table: flushes revoke reservations',
     TABLE,
-    `    this.#idle = new Set()
+    `    this.#idle = new IdleList()
     this.#touched.everything()`,
-    '    this.#idle = new Set()',
+    '    this.#idle = new IdleList()',
     { mode: 'bounded', shape: 'late' },
   ),
   mutant(
