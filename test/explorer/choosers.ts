@@ -67,7 +67,10 @@ function lazy(dice: Dice): Walk {
       return !isLazy(steps[at]) || dice.chance(fair) ? at : usual
     }
     const others = steps.flatMap((step, at) => (isLazy(step) ? [] : at))
-    return others.length === 0 || dice.chance(fair) ? usual : dice.of(others)
+    if (others.length > 0) return dice.chance(fair) ? usual : dice.of(others)
+    // With nothing else left to do, time can go by.
+    const pass = options.troubled ? options.faults.findIndex(({ kind: trouble }) => trouble === 'pass') : -1
+    return pass >= 0 && dice.chance(0.5) ? steps.length + pass : usual
   }
 }
 

@@ -229,7 +229,9 @@ export const shapes = {
   /** Connections that break again just as the store is back. */
   severed: {
     ...plain,
+    places: 'one',
     readers: 2,
+    reads: [committed],
     units: 0,
     told: ['row', 'keys'],
     trouble: ['break'],

@@ -6,7 +6,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   none: {},
   evict: { evict: 1 },
   crash: { crash: 1 },
-  lose: { lose: 1, pass: 1 },
+  lose: { lose: 1 },
   break: { break: 1 },
   disconnect: { disconnect: 1 },
   flush: { flush: 1 },

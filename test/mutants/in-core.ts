@@ -101,6 +101,14 @@ export const inCore: readonly Mutant[] = [
     '',
   ),
   tested(
+    'what a reload replaces is not told',
+    '5, set and reload that replace a valid value publish the key',
+    { test: 'test/read/manual-fill.test.ts', only: 'set_replacingAValue_isHeardElsewhere' },
+    'read/keeper.ts',
+    'publish: flight.reload,',
+    'publish: false,',
+  ),
+  tested(
     'a shared load runs inside the unit of whoever began it',
     '4.7 ⚑ shared loads run outside any unit’s async context',
     { test: 'test/journeys/loader-reads-another-key.test.ts' },

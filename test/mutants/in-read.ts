@@ -42,6 +42,7 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     '',
+    { mode: 'bounded', shape: 'cold' },
   ),
   mutant(
     'a strict read without lease joins a load',
@@ -175,14 +176,6 @@ export const inFetch: readonly Mutant[] = [
     KEEPER,
     "      if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')\n",
     '',
-    { mode: 'bounded', shape: 'replaced' },
-  ),
-  mutant(
-    'what a reload replaces is not told',
-    '5, set and reload that replace a valid value publish the key',
-    KEEPER,
-    'publish: flight.reload,',
-    'publish: false,',
     { mode: 'bounded', shape: 'replaced' },
   ),
   mutant(
