@@ -42,7 +42,7 @@ export const inCore: readonly Mutant[] = [
     { test: 'test/journeys/fleet-loads.test.ts' },
     'write/committer.ts',
     '    subscription.expectOwn(cause.id)\n    const told',
-    '    if (stamps.length + keys.length + patterns.length + expected.size === 0) return []\n    subscription.expectOwn(cause.id)\n    const told',
+    '    if (stamps.length + keys.length + patterns.length === 0) return []\n    subscription.expectOwn(cause.id)\n    const told',
   ),
   tested(
     'a map that cannot be loaded is passed over',
@@ -63,7 +63,7 @@ export const inCore: readonly Mutant[] = [
   tested(
     'settings that differ are not refused',
     '3 ⚑ settings of the namespace: a process that differs refuses to start',
-    { test: 'test/create-cache.test.ts' },
+    { test: 'test/write/failover-window.test.ts' },
     'stores/memory-state.ts',
     'if (now < this.#settings.until) return this.#settings.text',
     '',
@@ -163,6 +163,14 @@ export const inCore: readonly Mutant[] = [
     'coherence/store-gate.ts',
     '    if (era === this.#era) return reply\n    undo(reply)',
     '    if (era >= 0) return reply\n    undo(reply)',
+  ),
+  tested(
+    'a lock is not renewed',
+    '8, renewed at a third until the outcome is known',
+    { test: 'test/journeys/committed-fleet.test.ts', only: 'lock_ofASlowTransaction_isRenewed' },
+    'write/soft-lock.ts',
+    '    this.#renewLater()\n  }\n\n  /** Stops',
+    '  }\n\n  /** Stops',
   ),
   tested(
     'writes after prepare are taken',

@@ -283,7 +283,7 @@ export const inRedis: readonly Mutant[] = [
   tested(
     'Redis: settings that differ are not refused',
     '3 ⚑ settings of the namespace, kept in the record',
-    { test: 'test/journeys/redis-maps.test.ts' },
+    { test: 'test/journeys/redis-partitions.test.ts' },
     COMMON,
     "    if (tonumber(known[2] or '') or 0) > time then return known[1] end\n",
     '',

@@ -97,14 +97,6 @@ export const inWrite: readonly Mutant[] = [
     { mode: 'committed', shape: 'expiry' },
   ),
   mutant(
-    'a lock is not renewed',
-    '8, renewed at a third until the outcome is known',
-    LOCK,
-    '    this.#renewLater()\n  }\n\n  /** Stops',
-    '  }\n\n  /** Stops',
-    { mode: 'committed', shape: 'slow' },
-  ),
-  mutant(
     'a lock is not waited for',
     '8, strict: the lock waits before it resolves',
     LOCK,
@@ -184,16 +176,6 @@ export const inWrite: readonly Mutant[] = [
     ': covered.filter(({ stamp }) => others.without(stamp).length > 0)',
     ': []',
     { shape: 'maps' },
-  ),
-  mutant(
-    'a rotation that fails closes nothing',
-    '8, replayed before this process trusts the store again',
-    COMMITTER,
-    `      // Whoever reads from the store now would find what was just made void.
-      this.#room.distrustStore(error)
-`,
-    '',
-    { mode: 'bounded', shape: 'severed' },
   ),
   mutant(
     'a unit that is prepared blocks nothing in its own process',

@@ -51,6 +51,15 @@ describe('a change', () => {
     expect(await change.meet([OWN, one.digest, two.digest], store)).toEqual(new Set())
   })
 
+  test('meet_patternsThatBindByAFunction_rotateWhole', async () => {
+    const tables = { orders: { bound: ['order:{orgId}:*'], whole: ['basket:{orgId}:*'], stable: [] } }
+    const text = JSON.stringify({ format: 1, tables, patterns: [], scopes: [] } satisfies Skeleton)
+    const digest = skeletonDigest(text)
+    const { store } = holding({ [digest]: text })
+    const stamps = await new ForeignMaps(OWN).change(ORDERS).meet([digest], store)
+    expect(stamps).toEqual(new Set(['order:{orgId}:*|7', 'basket:{orgId}:*']))
+  })
+
   test('expected_mapsMetBefore_areKnown_withoutAsking', async () => {
     const maps = new ForeignMaps(OWN)
     const held = holding({ [one.digest]: one.text })
