@@ -34,6 +34,8 @@ export interface Guard {
 export interface BenchContext {
   /** Fewer rounds and smaller sizes: enough for the guards. */
   readonly quick: boolean
+  /** Larger sizes, which take minutes: `--full`. */
+  readonly full: boolean
   /** A private Redis, started at the first call and ended with the case. */
   redis(): Promise<{ readonly port: number }>
 }
@@ -43,6 +45,8 @@ export interface BenchCase {
   /** As given to `npm run bench -- NAME`. */
   readonly name: string
   readonly title: string
+  /** It needs the libraries of `bench/peers`, which are installed first. @default false */
+  readonly peers?: boolean
   readonly guards?: readonly Guard[]
   run(context: BenchContext): Promise<Findings>
 }

@@ -1,4 +1,5 @@
 import type { BenchCase } from './case.ts'
+import { consistency } from './cases/consistency.ts'
 import { detectWrites } from './cases/detect-writes.ts'
 import { getMany } from './cases/get-many.ts'
 import { groupInvalidation } from './cases/group-invalidation.ts'
@@ -9,6 +10,16 @@ import { memory } from './cases/memory.ts'
 import { memoryHit } from './cases/memory-hit.ts'
 import { miss } from './cases/miss.ts'
 import { modes } from './cases/modes.ts'
+import { peersBytes } from './cases/peers/bytes.ts'
+import { coldRead } from './cases/peers/cold-read.ts'
+import { peersEvents } from './cases/peers/events.ts'
+import { peersGetMany } from './cases/peers/get-many.ts'
+import { peersGroups } from './cases/peers/groups.ts'
+import { peersMemoryHit } from './cases/peers/memory-hit.ts'
+import { peersMiss } from './cases/peers/miss.ts'
+import { size } from './cases/peers/size.ts'
+import { stampede } from './cases/peers/stampede.ts'
+import { peersStoreHit } from './cases/peers/store-hit.ts'
 import { scale } from './cases/scale.ts'
 import { scaleSimulation } from './cases/scale-simulation.ts'
 import { storeHit } from './cases/store-hit.ts'
@@ -28,4 +39,15 @@ export const cases: readonly BenchCase[] = [
   lockContention,
   scale,
   scaleSimulation,
+  consistency,
+  coldRead,
+  stampede,
+  peersMemoryHit,
+  peersStoreHit,
+  peersGetMany,
+  peersMiss,
+  peersGroups,
+  peersBytes,
+  peersEvents,
+  size,
 ]

@@ -13,6 +13,7 @@ let redisVersion: string | undefined
 try {
   const findings = await benchCase.run({
     quick: effort === 'quick',
+    full: effort === 'full',
     async redis() {
       server ??= await startRedis()
       const client = new Redis(server.port)

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { BenchCase, Findings } from './case.ts'
 import type { CaseReport } from './report.ts'
+import { installPeers } from './support/install-peers.ts'
 
 /** What a case's process sends. */
 export interface Outcome {
@@ -10,11 +11,15 @@ export interface Outcome {
   readonly redisVersion: string | undefined
 }
 
+/** How much a run takes upon itself: enough for guards, for the documents, or the largest sizes too. */
+export type Effort = 'quick' | 'usual' | 'full'
+
 /** Runs a case in a process of its own. Rejects where that fails; it has said why by then. */
 export async function runCase(
-  { name, title }: BenchCase,
-  effort: 'full' | 'quick',
+  { name, title, peers = false }: BenchCase,
+  effort: Effort,
 ): Promise<{ report: CaseReport; redisVersion: string | undefined }> {
+  if (peers) installPeers()
   const began = performance.now()
   const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [name, effort], {
     serialization: 'advanced',

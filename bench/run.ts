@@ -14,7 +14,12 @@ const { cases } = await import('./cases.ts')
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: 'string' } },
+  options: {
+    out: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    'write-docs': { type: 'boolean', default: false },
+  },
 })
 const unknown = positionals.filter((name) => !cases.some((one) => one.name === name))
 if (unknown.length > 0) {
@@ -25,10 +30,11 @@ if (unknown.length > 0) {
 }
 const chosen = positionals.length === 0 ? cases : cases.filter(({ name }) => positionals.includes(name))
 
+const effort = values.quick ? 'quick' : values.full ? 'full' : 'usual'
 const reports: CaseReport[] = []
 let redisVersion: string | undefined
 for (const one of chosen) {
-  const done = await runCase(one, 'full')
+  const done = await runCase(one, effort)
   reports.push(done.report)
   redisVersion ??= done.redisVersion
   console.log(printed(done.report))

@@ -7,7 +7,7 @@ import { type ContenderKind, LIFETIME_MS } from '../support/contender.ts'
 export const peer: ContenderKind = {
   name: 'cacheable',
   packages: ['cacheable', '@keyv/redis', '@qified/redis'],
-  why: 'Its two layers with CacheSync over Redis, CacheableMemory as the first. Blocking reads of the second layer: with `nonBlocking` a read does not wait for Redis, so that each process loads everything itself. Tags only where groups are used.',
+  why: 'Its two layers with CacheSync over Redis, CacheableMemory as the first. Blocking reads of the second layer: with `nonBlocking` a read does not wait for Redis, so that each process loads everything itself. Tags only where groups are used, with get and set by hand: `getOrSet` takes none.',
   tiers: true,
   bus: true,
   groups: true,

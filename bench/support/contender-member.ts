@@ -37,9 +37,11 @@ async function follow(order: Order): Promise<unknown> {
       held.get(order.key)?.()
       return undefined
     case 'invalidate':
-      if (order.key !== undefined) await cacheOf(order.cache).invalidate(order.key, order.group)
-      else await cacheOf(order.cache).invalidateGroup?.(order.group)
-      return undefined
+      return claimsDone(
+        order.key === undefined
+          ? await cacheOf(order.cache).invalidateGroup?.(order.group)
+          : await cacheOf(order.cache).invalidate(order.key, order.group),
+      )
     case 'stampede': {
       let loads = 0
       const read = () =>
@@ -57,6 +59,12 @@ async function follow(order: Order): Promise<unknown> {
       await Promise.all([...caches.values()].map((cache) => cache.close()))
       return undefined
   }
+}
+
+/** What an invalidation resolves with may admit that it is not done: `false`, or a receipt that says so. */
+function claimsDone(answer: unknown): boolean {
+  const { status = 'applied' } = (answer ?? {}) as { status?: string }
+  return answer !== false && status === 'applied'
 }
 
 process.on('message', async ([id, order]: [number, Order]) => {

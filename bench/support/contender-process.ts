@@ -102,9 +102,9 @@ export class ContenderProcess {
     }
   }
 
-  /** Without a key: the group. */
-  invalidate(cache: string, group: string, key?: string): Promise<unknown> {
-    return this.#tell({ do: 'invalidate', cache, key, group })
+  /** Without a key: the group. Resolves with whether the library says that it is done. */
+  invalidate(cache: string, group: string, key?: string): Promise<boolean> {
+    return this.#tell({ do: 'invalidate', cache, key, group }) as Promise<boolean>
   }
 
   /** Resolves with the loads that so many reads of one key at once have caused. */

@@ -1,3 +1,0 @@
-import { buildLibrary } from './build.ts'
-
-await buildLibrary()
