@@ -27,8 +27,10 @@ const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b8860b']
 /** Colours that can be read on white as on black, and text that follows the reader's choice of the two. */
 const STYLE = `
   .paper { fill: #ffffff } .ink { fill: #1f2328 } .faint { fill: #59636e } .grid { stroke: #d1d9e0 }
+  .own { fill: #0072b2 } .bar { fill: #a8b3bf } .whisker { stroke: #59636e; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #0d1117 } .ink { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d }
+    .own { fill: #4fa8dd } .bar { fill: #4b5662 } .whisker { stroke: #b1bac4 }
   }
   text { font: 13px system-ui, sans-serif }
   .title { font-size: 15px; font-weight: 600 }
@@ -73,6 +75,43 @@ export function lineChart({ title, x, y, mostY, series }: LineChart): string {
     text(left, 42, y, 'faint', 'start'),
     text(right, bottom + 38, x, 'faint', 'end'),
   ])
+}
+
+/** A bar for each of those compared, best first. */
+export interface RankChart {
+  readonly title: string
+  /** What the numbers are, and which are better. */
+  readonly scale: string
+  readonly better: 'more' | 'less'
+  readonly bars: readonly {
+    readonly label: string
+    readonly value: number
+    /** The least and the most of several rounds. */
+    readonly extremes?: readonly [least: number, most: number]
+    /** The one that the chart is about. */
+    readonly own?: boolean
+  }[]
+}
+
+/** Bars of numbers, best first, as SVG. Extremes beyond the longest bar by half are cut off there. */
+export function rankChart({ title, scale, better, bars }: RankChart): string {
+  const [left, right, first, step] = [160, WIDTH - 90, 62, 28]
+  const sorted = [...bars].sort((one, other) => (one.value - other.value) * (better === 'less' ? 1 : -1))
+  const height = first + bars.length * step + 14
+  const most = Math.max(...bars.map(({ value }) => value)) || 1
+  const reach = Math.min(1.5 * most, Math.max(most, ...bars.map(({ extremes }) => extremes?.[1] ?? 0)))
+  const toX = (value: number) => left + (Math.min(value, reach) / reach) * (right - left)
+  const rows = sorted.map(({ label, value, extremes, own = false }, row) => {
+    const y = first + row * step
+    const bar = `<rect class="${own ? 'own' : 'bar'}" x="${left}" y="${y}" width="${round(Math.max(1, toX(value) - left))}" height="18"/>`
+    const whisker =
+      extremes === undefined
+        ? ''
+        : `<line class="whisker" x1="${round(toX(extremes[0]))}" x2="${round(toX(extremes[1]))}" y1="${y + 9}" y2="${y + 9}"/>`
+    const end = Math.max(toX(value), extremes === undefined ? 0 : toX(extremes[1]))
+    return `${text(left - 10, y + 14, label, own ? 'ink' : 'faint', 'end')}${bar}${whisker}${text(end + 6, y + 14, shown(value), 'ink', 'start')}`
+  })
+  return svg(height, title, [text(20, 46, scale, 'faint', 'start'), ...rows])
 }
 
 /** Stacked bars of shares, as SVG. */

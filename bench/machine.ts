@@ -14,7 +14,11 @@ export interface Machine {
 
 const MEASURED_PACKAGES = ['lru-cache', 'ioredis']
 
-export function describeMachine(redis: string | undefined): Machine {
+/** @param peers versions of libraries compared with, besides this repository's own packages */
+export function describeMachine(
+  redis: string | undefined,
+  peers: Readonly<Record<string, string>> = {},
+): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),
     cores: availableParallelism(),
@@ -22,7 +26,7 @@ export function describeMachine(redis: string | undefined): Machine {
     system: `${process.platform} ${process.arch}`,
     node: process.versions.node,
     redis,
-    packages: Object.fromEntries(MEASURED_PACKAGES.map((name) => [name, versionOf(name)])),
+    packages: { ...peers, ...Object.fromEntries(MEASURED_PACKAGES.map((name) => [name, versionOf(name)])) },
   }
 }
 

@@ -93,16 +93,22 @@ function markdown(machine: Machine, reports: readonly CaseReport[]): string {
     'Median of interleaved rounds, with the least and the most. Trust the ratios, not the times.',
   )
   for (const { name, title, tables } of reports) {
-    lines.push('', `## ${title}`, '', `\`npm run bench -- ${name}\``)
-    for (const { caption, columns, rows, note } of tables) {
-      lines.push('', `| ${[caption, ...columns].join(' | ')} |`)
-      lines.push(`| --- |${' ---: |'.repeat(columns.length)}`)
-      for (const { label, cells } of rows)
-        lines.push(`| ${[label, ...columns.map((_, at) => formatCell(cells[at]))].join(' | ')} |`)
-      if (note !== undefined) lines.push('', note)
-    }
+    lines.push('', `## ${title}`, '', `\`npm run bench -- ${name}\``, ...markdownTables(tables))
   }
   return `${lines.join('\n')}\n`
+}
+
+/** The lines of these tables, each after an empty one. */
+export function markdownTables(tables: readonly Table[]): string[] {
+  return tables.flatMap(({ caption, columns, rows, note }) => [
+    '',
+    `| ${[caption, ...columns].join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(columns.length)}`,
+    ...rows.map(
+      ({ label, cells }) => `| ${[label, ...columns.map((_, at) => formatCell(cells[at]))].join(' | ')} |`,
+    ),
+    ...(note === undefined ? [] : ['', note]),
+  ])
 }
 
 function rounded(_: string, value: unknown): unknown {

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: measures everything; `npm run bench -- NAME…`: these cases only. Prints tables and writes them, as
- * JSON and Markdown, to `bench/results`, or to the folder of `--out FOLDER`.
+ * JSON and Markdown, to `bench/results`, or to the folder of `--out FOLDER`. `--quick`: fewer rounds and smaller sizes.
+ * `--full`: the largest sizes too. `--write-docs`: puts what was measured into `docs/benchmarks.md` and its charts.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -8,7 +9,10 @@ import { buildLibrary } from './build.ts'
 import { describeMachine } from './machine.ts'
 import { type CaseReport, describe, printed, writeResults } from './report.ts'
 import { runCase } from './run-case.ts'
+import { peerVersions } from './support/peer-versions.ts'
+import { writeDocs } from './write-docs.ts'
 
+const began = performance.now()
 await buildLibrary()
 const { cases } = await import('./cases.ts')
 
@@ -39,6 +43,7 @@ for (const one of chosen) {
   redisVersion ??= done.redisVersion
   console.log(printed(done.report))
 }
-const machine = describeMachine(redisVersion)
-console.log(describe(machine))
+const machine = describeMachine(redisVersion, chosen.some(({ peers }) => peers) ? peerVersions() : {})
+console.log(`${describe(machine)} ${Math.round((performance.now() - began) / 1e3)} s in all.`)
 await writeResults(values.out ?? fileURLToPath(new URL('./results', import.meta.url)), machine, reports)
+if (values['write-docs']) await writeDocs(machine, reports)

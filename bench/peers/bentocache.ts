@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { BentoCache, bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
 import { redisBusDriver, redisDriver } from 'bentocache/drivers/redis'
+import { Redis } from 'ioredis'
 import { type ContenderKind, LIFETIME_MS } from '../support/contender.ts'
 
 export const peer: ContenderKind = {
@@ -22,9 +23,8 @@ export const peer: ContenderKind = {
     if (memory)
       store = store.useL1Layer(memoryDriver({ maxItems: maxEntries, serialize: port !== undefined }))
     if (port !== undefined) {
-      const connection = { host: '127.0.0.1', port }
-      store = store.useL2Layer(redisDriver({ connection }))
-      if (memory) store = store.useBus(redisBusDriver({ connection }))
+      store = store.useL2Layer(redisDriver({ connection: connect(port) }))
+      if (memory) store = store.useBus(redisBusDriver({ connection: connect(port) }))
     }
     const emitter = new EventEmitter()
     if (events) {
@@ -42,4 +42,13 @@ export const peer: ContenderKind = {
       close: () => bento.disconnectAll(),
     }
   },
+}
+
+function connect(port: number): Redis {
+  const client = new Redis(port)
+  client.on('error', () => {})
+  // The bus makes copies, which would report every attempt to connect while Redis is away.
+  const { duplicate } = client
+  client.duplicate = (...args) => duplicate.apply(client, args).on('error', () => {})
+  return client
 }

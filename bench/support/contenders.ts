@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { coherent } from './coherent.ts'
 import type { ContenderKind } from './contender.ts'
 import { handWritten } from './hand-written.ts'
@@ -16,24 +15,19 @@ const PEERS = [
 
 /** Everybody, this library first. The packages of `bench/peers` have to be installed (`installPeers`). */
 export async function allContenders(): Promise<readonly ContenderKind[]> {
-  const peers = await Promise.all(
-    PEERS.map(async (name) => {
-      const file = new URL(`../peers/${name}.ts`, import.meta.url).href
-      return ((await import(file)) as { peer: ContenderKind }).peer
-    }),
-  )
-  return [coherent, handWritten, ...peers]
+  return [coherent, handWritten, ...(await Promise.all(PEERS.map(peerOf)))]
 }
 
-/** One of them. */
+/** One of them; the packages of the others are not loaded. */
 export async function contenderOf(name: string): Promise<ContenderKind> {
-  const found = (await allContenders()).find((one) => one.name === name)
+  const own = [coherent, handWritten].find((one) => one.name === name)
+  if (own !== undefined) return own
+  const found = PEERS.find((one) => one === name)
   if (found === undefined) throw new Error(`No contender is called ${name}.`)
-  return found
+  return peerOf(found)
 }
 
-/** The packages of the peers, as they are pinned. */
-export function peerVersions(): Record<string, string> {
-  const file = readFileSync(new URL('../peers/package.json', import.meta.url), 'utf8')
-  return (JSON.parse(file) as { dependencies: Record<string, string> }).dependencies
+async function peerOf(name: (typeof PEERS)[number]): Promise<ContenderKind> {
+  const file = new URL(`../peers/${name}.ts`, import.meta.url).href
+  return ((await import(file)) as { peer: ContenderKind }).peer
 }
