@@ -3,7 +3,6 @@ import { startRedis } from '../../test/support/redis.ts'
 import type { ContenderKind } from '../support/contender.ts'
 import { ContenderProcess, type Ended, limited } from '../support/contender-process.ts'
 
-const OUTAGE_MS = 4_000
 const AFTERWARDS_MS = 5_000
 const READ_EVERY_MS = 50
 
@@ -26,7 +25,7 @@ export interface Outage {
  * Two processes hold a key in memory; Redis is killed; the row changes, and its process invalidates; Redis comes back,
  * with its data or without. Both processes read all the time.
  */
-export async function outage(kind: ContenderKind, data: 'kept' | 'lost'): Promise<Outage> {
+export async function outage(kind: ContenderKind, data: 'kept' | 'lost', awayMs: number): Promise<Outage> {
   const redis = await startRedis({ keepData: true })
   const [writer, other] = [new ContenderProcess(), new ContenderProcess()]
   const [cache, group, key] = ['key', 'outage', 'item:outage:1']
@@ -39,7 +38,7 @@ export async function outage(kind: ContenderKind, data: 'kept' | 'lost'): Promis
     }
     await redis.kill('SIGKILL')
     const changed = performance.now()
-    const back = changed + OUTAGE_MS
+    const back = changed + awayMs
     const end = back + AFTERWARDS_MS
     const invalidating = limited(writer.invalidate(cache, group, key), end - performance.now())
 
@@ -62,13 +61,13 @@ export async function outage(kind: ContenderKind, data: 'kept' | 'lost'): Promis
       }
       return { oldestMs, stale }
     }
-    const returning = sleep(OUTAGE_MS).then(() => redis.restart({ empty: data === 'lost' }))
+    const returning = sleep(awayMs).then(() => redis.restart({ empty: data === 'lost' }))
     const [own, others] = await Promise.all([watch(writer), watch(other)])
     await returning
     const invalidation = await invalidating
     return {
       invalidation,
-      saidDoneWhileAway: invalidation.value === true && invalidation.ms < OUTAGE_MS,
+      saidDoneWhileAway: invalidation.value === true && invalidation.ms < awayMs,
       readsAway,
       longestReadMs,
       oldestMs: { own: own.oldestMs, other: others.oldestMs },

@@ -7,8 +7,8 @@ const BATCH = 500
 /** Heap that an entry takes in memory, with key and value, and over one of a bare `lru-cache` that holds the same. */
 export const bytes: Measure = async ({ kind, quick, port }) => {
   const entries = quick ? 10_000 : 30_000
-  const nameOf = (at: number) => `item:g${Math.floor(at / BATCH)}:${at}`
-  const value = (key: string) => ({ key, text: `${key}`.padEnd(100, 'x') })
+  const nameOf = (at: number) => flat(`item:g${Math.floor(at / BATCH)}:${at}`)
+  const value = (key: string) => ({ key, text: flat(key.padEnd(100, 'x')) })
   const held: unknown[] = []
   const weigh = async (fill: () => Promise<unknown>) => {
     const before = heapUsed()
@@ -17,7 +17,10 @@ export const bytes: Measure = async ({ kind, quick, port }) => {
   }
   const fillBare = async () => {
     const lru = new LRUCache<string, object>({ max: entries })
-    for (let at = 0; at < entries; at++) lru.set(nameOf(at), value(nameOf(at)))
+    for (let at = 0; at < entries; at++) {
+      const key = nameOf(at)
+      lru.set(key, value(key))
+    }
     return lru
   }
   // What is made once, whoever comes first.
@@ -25,16 +28,16 @@ export const bytes: Measure = async ({ kind, quick, port }) => {
   const figures: Record<string, Measured[string]> = { bare: await weigh(fillBare) }
   for (const grouped of kind.groups ? [false, true] : [false]) {
     const options = { memory: true, groups: grouped, maxEntries: entries }
-    const cache = await kind.open({ ...options, port: kind.tiers ? port : undefined })
     const fill = async (from: number, to: number) => {
+      const cache = await kind.open({ ...options, port: kind.tiers ? port : undefined })
       let next = from
       const batch = () => {
         const first = next
         next += BATCH
         const keys = Array.from({ length: BATCH }, (_, at) => nameOf(first + at))
         const group = `g${Math.floor(first / BATCH)}`
-        const { getMany } = cache
-        if (getMany !== undefined) return getMany(keys, group, async (missing) => missing.map(value))
+        const many = cache.getMany?.(keys, group, async (missing) => missing.map(value))
+        if (many !== undefined) return many
         let at = 0
         return inFlight(32, BATCH, () => {
           const key = keys[at++] as string
@@ -44,13 +47,18 @@ export const bytes: Measure = async ({ kind, quick, port }) => {
       await inFlight(2, (to - from) / BATCH, batch)
       return cache
     }
-    // Connections and code are warm before anything is weighed.
-    await fill(entries, entries + BATCH)
+    // Code and what belongs to it is there before anything is weighed.
+    const first = await fill(entries, entries + BATCH)
     figures[grouped ? 'grouped' : 'entry'] = await weigh(() => fill(0, entries))
-    await cache.close()
+    await first.close()
   }
   if (held.length === 0) throw new Error('Nothing was held.')
   return figures
+}
+
+/** One piece, as it comes from a database: not a rope that somebody's `JSON.stringify` would make one. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 function heapUsed(): number {

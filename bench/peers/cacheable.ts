@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import KeyvRedis, { Keyv } from '@keyv/redis'
 import { RedisMessageProvider } from '@qified/redis'
-import { Cacheable, CacheableEvents, CacheableMemory } from 'cacheable'
+import { Cacheable, CacheableEvents, createKeyv } from 'cacheable'
 import { type ContenderKind, LIFETIME_MS } from '../support/contender.ts'
 
 export const peer: ContenderKind = {
@@ -29,7 +29,7 @@ export const peer: ContenderKind = {
     secondary?.on('error', quiet)
     const cache = new Cacheable({
       // Without memory, one entry that no key is asked for.
-      primary: new Keyv({ store: new CacheableMemory({ lruSize: memory ? maxEntries : 1 }) }),
+      primary: createKeyv({ lruSize: memory ? maxEntries : 1 }),
       ...(secondary === undefined ? {} : { secondary }),
       ...(provider === undefined ? {} : { sync: { qified: provider } }),
       ttl: LIFETIME_MS,
