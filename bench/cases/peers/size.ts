@@ -20,9 +20,6 @@ export const size: BenchCase = {
   name: 'size',
   title: 'Size of the bundle, time of the import',
   peers: true,
-  guards: [
-    { measure: 'core, kB', is: 'kB of the core, minified and compressed, without lru-cache', atMost: 40 },
-  ],
   async run({ quick }) {
     const esbuild = createRequire(`${peers}package.json`)('esbuild') as Esbuild
     const kinds = (await allContenders()).filter(({ modules }) => modules !== undefined)
