@@ -48,7 +48,7 @@ export const consistency: BenchCase = {
     const keptMs = quick ? SHORT_OUTAGE_MS : LONG_OUTAGE_MS
     const kept = await each(async (kind) => cellsOf(await outage(kind, 'kept', keptMs)))
     const emptied = await each(async (kind) => cellsOf(await outage(kind, 'lost', SHORT_OUTAGE_MS)))
-    const storms = await stormRows(kinds, quick ? 1.5 : 3)
+    const storms = await stormRows(kinds, quick ? 1.5 : 2)
 
     // Who is known to be found out must be, or the races prove nothing.
     if (Number(fills[1]?.cells[1]) === 0) throw new Error('No race found hand-written cache-aside out.')

@@ -34,7 +34,7 @@ export const events: Measure = async ({ kind, quick }) => {
         },
       },
     ],
-    quick ? { rounds: 7, roundMs: 15 } : { rounds: 21, roundMs: 25 },
+    quick ? { rounds: 7, roundMs: 15 } : { rounds: 13, roundMs: 25 },
   )
   await silent.close()
   await heard.close()

@@ -35,7 +35,7 @@ export const getMany: Measure = async ({ kind, quick, port }) => {
         },
       },
     ],
-    { rounds: quick ? 7 : 21, roundMs: 40, warmUpMs: 200 },
+    { rounds: quick ? 7 : 11, roundMs: 40, warmUpMs: 200 },
   )
   const { sent } = await countCommands(plain, () => read(unexpected))
   await cache.close()

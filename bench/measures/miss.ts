@@ -33,7 +33,7 @@ export const miss: Measure = async ({ kind, quick, port }) => {
           },
         },
       ],
-      { rounds: quick ? 5 : 15, roundMs: 40, warmUpMs: 200 },
+      { rounds: quick ? 5 : 9, roundMs: 40, warmUpMs: 200 },
     )
     const { sent } = await countCommands(plain, () => inFlight(1, COUNTED, read))
     await cache.close()

@@ -23,7 +23,7 @@ export const size: BenchCase = {
   async run({ quick }) {
     const esbuild = createRequire(`${peers}package.json`)('esbuild') as Esbuild
     const kinds = (await allContenders()).filter(({ modules }) => modules !== undefined)
-    const times = importTimes(kinds, quick ? 3 : 9)
+    const times = importTimes(kinds, quick ? 3 : 5)
     const rows: { label: string; cells: (number | Spread | undefined)[] }[] = []
     for (const kind of kinds) {
       const { core = '', redis = '' } = kind.modules ?? {}
