@@ -8,6 +8,8 @@ interface Drawn extends Omit<RankChart, 'bars'> {
   readonly of: string
   readonly table: number
   readonly column: number
+  /** A column of which it is a share, in percent. */
+  readonly shareOf?: number
 }
 
 const DRAWN: readonly Drawn[] = [
@@ -16,8 +18,9 @@ const DRAWN: readonly Drawn[] = [
     of: 'consistency',
     table: 0,
     column: 2,
+    shareOf: 0,
     title: 'Old values kept for good by a load that ends after the invalidation',
-    scale: 'races lost, of 8 (of 4 without groups); fewer is better',
+    scale: '% of the races; fewer is better',
     better: 'less',
   },
   {
@@ -34,7 +37,7 @@ const DRAWN: readonly Drawn[] = [
     of: 'consistency',
     table: 2,
     column: 1,
-    title: 'The longest read while Redis is away for 13 s',
+    title: 'The longest read while Redis is away',
     scale: 'milliseconds; fewer is better',
     better: 'less',
   },
@@ -106,15 +109,19 @@ const DRAWN: readonly Drawn[] = [
 /** The charts of those cases that were run, by file name. */
 export function peerCharts(reports: readonly CaseReport[]): Record<string, string> {
   const charts: Record<string, string> = {}
-  for (const { file, of, table, column, ...chart } of DRAWN) {
+  for (const { file, of, table, column, shareOf, ...chart } of DRAWN) {
     const rows = reports.find(({ name }) => name === of)?.tables[table]?.rows
     const bars = (rows ?? []).flatMap(({ label, cells }) => {
-      const bar = barOf(cells[column])
+      const bar = barOf(shareOf === undefined ? cells[column] : shareOfCells(cells[column], cells[shareOf]))
       return bar === undefined ? [] : [{ label, own: label === 'coherent-cache', ...bar }]
     })
     if (bars.length > 0) charts[file] = rankChart({ ...chart, bars })
   }
   return charts
+}
+
+function shareOfCells(part: Cell, whole: Cell): Cell {
+  return typeof part === 'number' && typeof whole === 'number' ? (100 * part) / whole : undefined
 }
 
 function barOf(cell: Cell) {

@@ -67,9 +67,9 @@ function format(value: number): string {
 }
 
 /** One line on the machine. */
-export function describe({ cores, processor, system, node, redis, packages }: Machine): string {
+export function describe({ cores, busy, processor, system, node, redis, packages }: Machine): string {
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`)
-  const parts = [`${cores} cores of ${processor}`, system, `Node ${node}`]
+  const parts = [`${cores} cores of ${processor} (load ${busy} when it began)`, system, `Node ${node}`]
   if (redis !== undefined) parts.push(`Redis ${redis}`)
   return `${[...parts, ...versions].join(', ')}.`
 }

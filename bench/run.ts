@@ -6,13 +6,14 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildLibrary } from './build.ts'
-import { describeMachine } from './machine.ts'
+import { busyness, describeMachine } from './machine.ts'
 import { type CaseReport, describe, printed, writeResults } from './report.ts'
 import { runCase } from './run-case.ts'
 import { peerVersions } from './support/peer-versions.ts'
 import { writeDocs } from './write-docs.ts'
 
 const began = performance.now()
+const busy = busyness()
 await buildLibrary()
 const { cases } = await import('./cases.ts')
 
@@ -43,7 +44,7 @@ for (const one of chosen) {
   redisVersion ??= done.redisVersion
   console.log(printed(done.report))
 }
-const machine = describeMachine(redisVersion, chosen.some(({ peers }) => peers) ? peerVersions() : {})
+const machine = describeMachine(redisVersion, chosen.some(({ peers }) => peers) ? peerVersions() : {}, busy)
 console.log(`${describe(machine)} ${Math.round((performance.now() - began) / 1e3)} s in all.`)
 await writeResults(values.out ?? fileURLToPath(new URL('./results', import.meta.url)), machine, reports)
-if (values['write-docs']) await writeDocs(machine, reports)
+if (values['write-docs']) await writeDocs(machine, reports, effort)

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Machine } from './machine.ts'
 import { peerCharts } from './peer-charts.ts'
 import { type CaseReport, describe, markdownTables } from './report.ts'
+import type { Effort } from './run-case.ts'
 import { allContenders } from './support/contenders.ts'
 import { installPeers } from './support/install-peers.ts'
 import { peerVersions } from './support/peer-versions.ts'
@@ -14,11 +15,16 @@ const images = fileURLToPath(new URL('../docs/images', import.meta.url))
  * Puts what was measured between the marks of `docs/benchmarks.md`, and draws its charts. A case that was not run, or has
  * no place there, is left as it is. Each place says when and on what its figures were measured.
  */
-export async function writeDocs(machine: Machine, reports: readonly CaseReport[]): Promise<void> {
+export async function writeDocs(
+  machine: Machine,
+  reports: readonly CaseReport[],
+  effort: Effort,
+): Promise<void> {
   let text = await readFile(page, 'utf8')
   for (const { name, tables } of reports) {
     const { packages: _, ...without } = machine
-    const source = `\`npm run bench -- ${name}\`, ${machine.date}: ${describe({ ...without, packages: {} })}`
+    const command = `npm run bench -- ${name}${effort === 'usual' ? '' : ` --${effort}`}`
+    const source = `\`${command}\`, ${machine.date}: ${describe({ ...without, packages: {} })}`
     text = between(text, name, [source, ...markdownTables(tables)].join('\n'))
   }
   text = between(text, 'contenders', await contenderTable())

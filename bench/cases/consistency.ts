@@ -26,7 +26,9 @@ export const consistency: BenchCase = {
   name: 'consistency',
   title: 'Stale answers',
   peers: true,
-  async run({ quick }) {
+  async run({ quick, redis }) {
+    // For the version that the report names; each contender gets one of its own.
+    await redis()
     const kinds = await allContenders()
     const each = async (measure: (kind: ContenderKind) => Promise<Cell[]>): Promise<Table['rows']> => {
       const rows = new Map<string, Cell[]>()
