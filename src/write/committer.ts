@@ -164,7 +164,10 @@ export class Committer {
       : covered.filter(({ stamp }) => others.without(stamp).length > 0)
     const sweeps = [...patterns, ...unknown.flatMap(({ sweep }) => sweep)]
     if (sweeps.length === 0) return reply.positions
-    const swept = await store.sweep(sweeps, cause, strict)
+    // Of an id of its own: whoever has heard of the rotation has not heard of the sweep.
+    const sweeping = { ...cause, id: this.#room.randomness.token() }
+    subscription.expectOwn(sweeping.id)
+    const swept = await store.sweep(sweeps, sweeping, strict)
     await swept.heard
     // As with expected stamps: the echo tells this process nothing.
     if (swept.everything === true) {

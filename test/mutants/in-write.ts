@@ -154,6 +154,14 @@ export const inWrite: readonly Mutant[] = [
     { mode: 'strict', shape: 'named' },
   ),
   mutant(
+    'who has heard of a rotation is taken to have heard of the sweep after it',
+    '8 ⚑ strict: each lease holder has acknowledged by id',
+    COMMITTER,
+    'const sweeping = { ...cause, id: this.#room.randomness.token() }',
+    'const sweeping = cause',
+    { mode: 'strict' },
+  ),
+  mutant(
     'a rotation meets no other maps',
     '3, a writer rotates the patterns of maps it did not know',
     COMMITTER,

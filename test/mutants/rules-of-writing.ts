@@ -75,6 +75,7 @@ export const rulesOfWriting: readonly Rule[] = [
       'a lock is not waited for',
       'a rotation is not waited for',
       'a sweep is not waited for',
+      'who has heard of a rotation is taken to have heard of the sweep after it',
       'a reload is not waited for',
     ],
   },
