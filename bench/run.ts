@@ -39,10 +39,16 @@ const effort = values.quick ? 'quick' : values.full ? 'full' : 'usual'
 const reports: CaseReport[] = []
 let redisVersion: string | undefined
 for (const one of chosen) {
-  const done = await runCase(one, effort)
-  reports.push(done.report)
-  redisVersion ??= done.redisVersion
-  console.log(printed(done.report))
+  try {
+    const done = await runCase(one, effort)
+    reports.push(done.report)
+    redisVersion ??= done.redisVersion
+    console.log(printed(done.report))
+  } catch (error) {
+    // The others are worth having all the same.
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
 }
 const machine = describeMachine(redisVersion, chosen.some(({ peers }) => peers) ? peerVersions() : {}, busy)
 console.log(`${describe(machine)} ${Math.round((performance.now() - began) / 1e3)} s in all.`)

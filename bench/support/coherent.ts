@@ -10,7 +10,7 @@ const dependencies = defineDependencies({ tables: { items: ['item:{groupId}:*'] 
 export const coherent: ContenderKind = {
   name: 'coherent-cache',
   packages: [],
-  why: "Its defaults: mode 'bounded', T of 1 s, values frozen. A group is a row of a table, which the map binds to its stamp.",
+  why: "Its defaults: mode 'bounded', T of 1 s, values frozen. A group is a row of a table, which the map binds to its stamp. Where speed is measured, T of 2 s and a patient store, so that a busy machine is not taken for an outage.",
   tiers: true,
   bus: true,
   groups: true,
@@ -20,7 +20,7 @@ export const coherent: ContenderKind = {
     core: "export { createCache, defineDependencies, defineKeys } from 'coherent-cache'",
     redis: "export { redisStore } from 'coherent-cache/redis'",
   },
-  async open({ port, memory, maxEntries, events = false }) {
+  async open({ port, memory, maxEntries, events = false, patient = false }) {
     const client = port === undefined ? undefined : new Redis(port)
     client?.on('error', () => {})
     const cache = createCache({
@@ -29,6 +29,7 @@ export const coherent: ContenderKind = {
       keys,
       dependencies,
       ttl: LIFETIME_MS,
+      ...(patient ? { storeTimeout: '10s', maxStaleness: '2s' } : {}),
       memory: memory && { maxEntries },
       ...(client === undefined ? {} : { store: redisStore({ client }) }),
     })

@@ -24,6 +24,8 @@ export interface ContenderOptions {
   readonly groups: boolean
   /** How many entries memory holds. */
   readonly maxEntries: number
+  /** Whether it waits long for Redis, so that a busy machine is not taken for an outage. @default false */
+  readonly patient?: boolean
   /** Whether somebody listens to hits and misses. @default false */
   readonly events?: boolean
 }

@@ -37,13 +37,24 @@ export async function measureContender(
   })
 }
 
-/** Measures all of them, one after the other. */
+/** Measures all of them, one after the other. One that fails says why, and has no figures. */
 export async function measureAll(
   name: MeasureName,
   kinds: readonly ContenderKind[],
   context: BenchContext,
 ): Promise<{ kind: ContenderKind; measured: Measured }[]> {
   const all: { kind: ContenderKind; measured: Measured }[] = []
-  for (const kind of kinds) all.push({ kind, measured: await measureContender(name, kind, context) })
+  for (const kind of kinds) {
+    const measured = await measureContender(name, kind, context).catch((error: Error) => {
+      console.error(error.message)
+      return {}
+    })
+    all.push({ kind, measured })
+  }
   return all
+}
+
+/** The middle of a figure, for a case's measures. */
+export function middle(figure: Measured[string]): number {
+  return typeof figure === 'number' ? figure : (figure?.median ?? Number.NaN)
 }

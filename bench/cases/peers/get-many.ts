@@ -1,6 +1,6 @@
 import type { BenchCase } from '../../case.ts'
 import { allContenders } from '../../support/contenders.ts'
-import { measureAll } from '../../support/measure-contender.ts'
+import { measureAll, middle } from '../../support/measure-contender.ts'
 
 /** 100 keys that are all in Redis, by every contender, against one bare `MGET`. */
 export const peersGetMany: BenchCase = {
@@ -21,9 +21,7 @@ export const peersGetMany: BenchCase = {
           note: 'Who reads no batches is asked for all of them at once.',
         },
       ],
-      measures: Object.fromEntries(
-        all.map(({ kind, measured }) => [kind.name, (measured.cost as { median: number }).median]),
-      ),
+      measures: Object.fromEntries(all.map(({ kind, measured }) => [kind.name, middle(measured.cost)])),
     }
   },
 }

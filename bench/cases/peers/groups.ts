@@ -1,6 +1,6 @@
 import type { BenchCase, Table } from '../../case.ts'
 import { allContenders } from '../../support/contenders.ts'
-import { measureAll } from '../../support/measure-contender.ts'
+import { measureAll, middle } from '../../support/measure-contender.ts'
 
 /** Invalidating one group of 1,000 to 100,000 keys in Redis (with `--full` a million), by everybody who has groups. */
 export const peersGroups: BenchCase = {
@@ -46,10 +46,7 @@ export const peersGroups: BenchCase = {
         ),
       ],
       measures: Object.fromEntries(
-        all.map(({ kind, measured }) => [
-          kind.name,
-          (measured[`${largest} ms`] as { median: number }).median,
-        ]),
+        all.map(({ kind, measured }) => [kind.name, middle(measured[`${largest} ms`])]),
       ),
     }
   },

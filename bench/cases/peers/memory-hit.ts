@@ -1,6 +1,6 @@
 import type { BenchCase } from '../../case.ts'
 import { allContenders } from '../../support/contenders.ts'
-import { measureAll } from '../../support/measure-contender.ts'
+import { measureAll, middle } from '../../support/measure-contender.ts'
 
 /** A hit in memory of every contender, over Redis and with its bus, against an awaited get of a bare `lru-cache`. */
 export const peersMemoryHit: BenchCase = {
@@ -21,9 +21,7 @@ export const peersMemoryHit: BenchCase = {
           note: 'Speed as a share of bare lru-cache in the same process, awaited alike. 100 at once: within Promise.all. With groups: entries carry a tag, reference or group. async-cache-dedupe has no memory over Redis: memory alone.',
         },
       ],
-      measures: Object.fromEntries(
-        all.map(({ kind, measured }) => [kind.name, (measured.speed as { median: number }).median]),
-      ),
+      measures: Object.fromEntries(all.map(({ kind, measured }) => [kind.name, middle(measured.speed)])),
     }
   },
 }

@@ -1,6 +1,6 @@
 import type { BenchCase } from '../../case.ts'
 import { allContenders } from '../../support/contenders.ts'
-import { measureAll } from '../../support/measure-contender.ts'
+import { measureAll, middle } from '../../support/measure-contender.ts'
 
 /** A miss of every contender over memory and Redis, with an instant loader, one at a time, against a bare `GET`. */
 export const peersMiss: BenchCase = {
@@ -28,9 +28,7 @@ export const peersMiss: BenchCase = {
           note: 'Commands: sent per miss. coherent-cache takes a claim with the first, so that one process loads for all; the others load once in each process.',
         },
       ],
-      measures: Object.fromEntries(
-        all.map(({ kind, measured }) => [kind.name, (measured.cost as { median: number }).median]),
-      ),
+      measures: Object.fromEntries(all.map(({ kind, measured }) => [kind.name, middle(measured.cost)])),
     }
   },
 }

@@ -1,6 +1,6 @@
 import type { BenchCase } from '../../case.ts'
 import { allContenders } from '../../support/contenders.ts'
-import { measureAll } from '../../support/measure-contender.ts'
+import { measureAll, middle } from '../../support/measure-contender.ts'
 
 /** A hit in Redis of every contender, without a memory tier, against a bare `GET` of a plain ioredis client. */
 export const peersStoreHit: BenchCase = {
@@ -29,7 +29,7 @@ export const peersStoreHit: BenchCase = {
         },
       ],
       measures: Object.fromEntries(
-        all.map(({ kind, measured }) => [kind.name, (measured['64 speed'] as { median: number }).median]),
+        all.map(({ kind, measured }) => [kind.name, middle(measured['64 speed'])]),
       ),
     }
   },
