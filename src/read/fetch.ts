@@ -13,6 +13,8 @@ export type LoadAll = (
 
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
+/** By what share a load of another process may seem longer than it is to who waits for it. */
+const OVERSLEPT = 0.2
 
 /**
  * Brings flights home: one trip to the store for all of them, one load for those it leaves to this process, then the
@@ -173,10 +175,11 @@ export class Fetch {
   /** Waits until another process has filled, or until its claim falls to this one; at last loads without filling. */
   async #await(flight: Flight, around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     const { clock, loadWaitMs } = this.#room
-    const deadline = clock.monotonic() + loadWaitMs
-    for (let pause = FIRST_PAUSE_MS; !flight.ended; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      if (clock.monotonic() >= deadline) return this.#load([flight], around, loadAll)
-      await sleep(clock, pause)
+    const began = clock.monotonic()
+    while (!flight.ended) {
+      const waited = clock.monotonic() - began
+      if (waited >= loadWaitMs) return this.#load([flight], around, loadAll)
+      await sleep(clock, Math.min(Math.max(FIRST_PAUSE_MS, waited * OVERSLEPT), LONGEST_PAUSE_MS))
       const { mine, others } = await this.#ask([flight], false)
       if (others.length === 0) return this.#load(mine, around, loadAll)
     }
