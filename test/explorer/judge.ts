@@ -48,10 +48,7 @@ function judgeRow(
   if (version < 0) return violation('nobody reads what is not committed', read, `row ${row} is uncommitted`)
   for (const write of writes) {
     if (write.row !== row || write.version === undefined || write.version <= version) continue
-    // A failover may roll back what was acknowledged; it is not for long that anybody believes it.
-    const lately = promotions.some(
-      ({ step, time }) => step > (write.committed?.step ?? 0) && read.begin.time - time < maxStaleness,
-    )
+    const lately = rolledBackLately(write.committed?.step ?? 0, read, promotions, maxStaleness)
     const promise = promiseBroken(read, write, {
       mode,
       maxStaleness: lately ? undefined : maxStaleness,
@@ -70,7 +67,7 @@ function judgeRow(
 function judgeReplacements(
   read: Read,
   value: Rows,
-  { replacements, writes }: History,
+  { replacements, writes, promotions }: History,
   mode: Mode,
   maxStaleness: number,
   storeKeeps: boolean,
@@ -87,6 +84,7 @@ function judgeReplacements(
     )
     const asks = freshness !== 'bounded' || (mode === 'strict' && !told)
     if (!own && !(storeKeeps && (asks || begin.time - at.time >= maxStaleness))) continue
+    if (!asks && rolledBackLately(at.step, read, promotions, maxStaleness)) continue
     const row = rowsOf(key).find((one) => (value[one] ?? 0) < (replacement.value[one] ?? 0))
     if (row === undefined) continue
     const promise = `what a reload or a fill has replaced is gone: ${own ? 'same process' : 'other processes'}`
@@ -94,6 +92,16 @@ function judgeReplacements(
     return violation(promise, read, what)
   }
   return undefined
+}
+
+/** A failover may roll back what came after a step; it is not for longer than T that anybody believes it. */
+function rolledBackLately(
+  since: number,
+  { begin }: Read,
+  promotions: History['promotions'],
+  maxStaleness: number,
+): boolean {
+  return promotions.some(({ step, time }) => step > since && begin.time - time < maxStaleness)
 }
 
 function violation(promise: string, read: Read, what: string): Violation {
