@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../core/clock.ts'
 import { CacheError, isCacheError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Position, ReadItem, ReadReply, Store } from '../core/store.ts'
+import { within } from '../core/within.ts'
 import { boundedStore } from './bounded-store.ts'
 import { Incarnations } from './incarnations.ts'
 
@@ -160,7 +161,7 @@ export class StoreGate implements Store {
 
   /** One call, if the store is up and has been told everything. */
   async #ask<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#telling !== undefined) await this.#telling
+    if (this.#telling !== undefined) await this.#untilTold(this.#telling)
     if (this.#state !== 'up') throw refused()
     const era = this.#era
     try {
@@ -173,7 +174,7 @@ export class StoreGate implements Store {
 
   /** A call whose answer will be believed. One from before the store was told something knows nothing of that. */
   async #evidence<T>(step: () => Promise<T>, undo: (reply: T) => void): Promise<T> {
-    if (this.#telling !== undefined) await this.#telling
+    if (this.#telling !== undefined) await this.#untilTold(this.#telling)
     const era = this.#era
     const reply = await this.#ask(step)
     if (era === this.#era) return reply
@@ -184,7 +185,7 @@ export class StoreGate implements Store {
   /** A call that changes something: done is done, in whichever incarnation. */
   async #change<T extends Positioned>(step: () => Promise<T>): Promise<T> {
     const reply = await this.#ask(() => this.#noting(step()))
-    if (this.#telling !== undefined) await this.#telling
+    if (this.#telling !== undefined) await this.#untilTold(this.#telling)
     return reply
   }
 
@@ -200,6 +201,13 @@ export class StoreGate implements Store {
         })
     }
     return reply
+  }
+
+  /** Waits while the store is told something, but no longer than for any other call: beyond, it is away. */
+  async #untilTold(telling: Promise<void>): Promise<void> {
+    if (this.#state !== 'up') return
+    const { clock, timeoutMs } = this.#room
+    await within(clock, timeoutMs, () => telling).catch((error) => this.#fail(error))
   }
 
   /** @returns how many changes it told. */

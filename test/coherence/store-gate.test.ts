@@ -12,7 +12,13 @@ const cause = { id: 'c', process: 'p', tables: [] }
 const nothing = { positions: [], maps: [], results: [], registrations: [] }
 
 /** A gate before a store whose every call the test answers by hand. */
-function gateOf(options: { readonly owed?: number; readonly forgets?: () => boolean } = {}) {
+function gateOf(
+  options: {
+    readonly owed?: number
+    readonly forgets?: () => boolean
+    readonly telling?: () => Promise<number>
+  } = {},
+) {
   const { forgets = () => false } = options
   const clock = manualClock()
   const events = new Emitter()
@@ -53,6 +59,7 @@ function gateOf(options: { readonly owed?: number; readonly forgets?: () => bool
       ups++
     },
     replay: async (behind) => {
+      if (options.telling !== undefined) return options.telling()
       const telling = owed
       owed = 0
       if (telling > 0) {
@@ -361,6 +368,33 @@ describe('another epoch than before', () => {
     await room.answer('heartbeat', at('E2'))
     await room.answer('rotate', at('E2'))
     expect(room.told.slice(2)).toEqual(['recovered: 1'])
+  })
+
+  test('telling_thatTakesLongerThanAnyCall_isAnOutage_untilItIsDone', async () => {
+    let slow: Deferred<number> | undefined
+    const room = gateOf({
+      forgets: () => true,
+      // Of many steps, such as a search of all keys: none takes long, all of them do.
+      telling: () => slow?.promise ?? Promise.resolve(0),
+    })
+    const opened = room.gate.open()
+    await room.answer('open')
+    await room.answer('heartbeat', at('E1'))
+    await opened
+    slow = deferred<number>()
+    const rotating = room.gate.rotate({ stamps: [], keys: [], cause })
+    await room.answer('rotate', at('E2'))
+    const reading = expect(room.gate.read([])).rejects.toEqual(errorOf('STORE_UNAVAILABLE'))
+    await room.clock.advance(TIMEOUT_MS)
+    await reading
+    // Done is done, whatever else the store has still to be told.
+    expect((await rotating).positions).toEqual(at('E2').positions)
+    await room.clock.advance(50)
+    await room.answer('heartbeat', at('E2'))
+    expect(room.gate.status).toBe('away')
+    slow.resolve(0)
+    await settle()
+    expect([room.gate.status, room.told.slice(2)]).toEqual(['connected', ['recovered: 0']])
   })
 
   test('found_byAProbe_isTold_beforeTheGateOpens', async () => {

@@ -7,6 +7,26 @@ const NOTHING_ALONE: UnsupportedCases = {
   },
 }
 
+/** Of a database inside this process, whose transactions run one after another. */
+const ONE_AFTER_ANOTHER: UnsupportedCases = {
+  'a serialization failure, and the retry': {
+    reason: 'Transactions run one after another, so none fails for another.',
+    fails: /transactions that overlap/,
+  },
+  'a deadlock, and the retry': {
+    reason: 'Transactions run one after another, so none waits for another.',
+    fails: /transactions that overlap/,
+  },
+  'a connection lost during COMMIT, the rows committed': {
+    reason: 'It runs in this process.',
+    fails: /no connection that could be lost/,
+  },
+  'a connection lost during COMMIT, the rows not committed': {
+    reason: 'It runs in this process.',
+    fails: /no connection that could be lost/,
+  },
+}
+
 /**
  * What each adapter does not keep of the conformance suite. The suite checks every entry, and the table in
  * docs/databases.md is made of them.
@@ -19,22 +39,7 @@ export const unsupportedCases = {
         'PGlite has one connection: inside a transaction, another bound database over it waits for ever.',
       fails: /did not happen within/,
     },
-    'a serialization failure, and the retry': {
-      reason: 'Transactions run one after another, so none fails for another.',
-      fails: /transactions that overlap/,
-    },
-    'a deadlock, and the retry': {
-      reason: 'Transactions run one after another, so none waits for another.',
-      fails: /transactions that overlap/,
-    },
-    'a connection lost during COMMIT, the rows committed': {
-      reason: 'It runs in this process.',
-      fails: /no connection that could be lost/,
-    },
-    'a connection lost during COMMIT, the rows not committed': {
-      reason: 'It runs in this process.',
-      fails: /no connection that could be lost/,
-    },
+    ...ONE_AFTER_ANOTHER,
   },
   mysql2: {
     "the rows of an insert by the client's own idiom": {
@@ -56,22 +61,7 @@ export const unsupportedCases = {
     },
   },
   sqlite: {
-    'a serialization failure, and the retry': {
-      reason: 'Transactions run one after another, so none fails for another.',
-      fails: /transactions that overlap/,
-    },
-    'a deadlock, and the retry': {
-      reason: 'Transactions run one after another, so none waits for another.',
-      fails: /transactions that overlap/,
-    },
-    'a connection lost during COMMIT, the rows committed': {
-      reason: 'It runs in this process.',
-      fails: /no connection that could be lost/,
-    },
-    'a connection lost during COMMIT, the rows not committed': {
-      reason: 'It runs in this process.',
-      fails: /no connection that could be lost/,
-    },
+    ...ONE_AFTER_ANOTHER,
     'two clients: each transaction is its own': {
       reason: 'A file has one writer: inside a transaction, another connection is refused as busy.',
       fails: /database is locked/,
