@@ -1,3 +1,4 @@
+import { Split } from './history.ts'
 import { Patience } from './patience.ts'
 import { keysOf, type Trouble } from './scenario.ts'
 import { stampsOf } from './shop.ts'
@@ -91,6 +92,8 @@ export class Faults {
         return [['the store loses everything', () => world.wire.memory.flush()]]
       case 'failover':
         return this.#failover()
+      case 'split':
+        return this.#split()
     }
   }
 
@@ -136,10 +139,35 @@ export class Faults {
         'a replica begins to lag',
         () => {
           this.#promote = memory.replica()
-          this.#left.failover = (this.#left.failover ?? 0) + 1
+          this.#again('failover')
         },
       ],
     ]
+  }
+
+  #split(): Found[] {
+    const { wire, history } = this.#world
+    if (history.split === undefined) {
+      const run = () => {
+        wire.split()
+        history.split = new Split(this.#world.moment, wire.isolated)
+        this.#again('split')
+      }
+      return [['the primary is cut off, and a replica promoted', run]]
+    }
+    return wire.isolated.map((name) => [
+      `${name} finds the new primary`,
+      () => {
+        this.#world.move(name)
+        this.#again('split')
+      },
+      name,
+    ])
+  }
+
+  /** What has begun has to go on. */
+  #again(kind: keyof Trouble): void {
+    this.#left[kind] = (this.#left[kind] ?? 0) + 1
   }
 
   #evictions(): Found[] {

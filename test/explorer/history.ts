@@ -58,6 +58,28 @@ export interface Trouble {
   readonly what: string
 }
 
+/** A primary that goes on beside the one promoted in its place. */
+export class Split {
+  readonly at: Moment
+  /** The processes that were connected to it. */
+  readonly #isolated: ReadonlySet<string>
+  /** When each of them found the new one. */
+  readonly moved = new Map<string, Moment>()
+  /** When each was known to have told the new one again what the old one had accepted from it. */
+  readonly told = new Map<string, Moment>()
+
+  constructor(at: Moment, isolated: Iterable<string>) {
+    this.at = at
+    this.#isolated = new Set(isolated)
+  }
+
+  /** Whether a process was with the old one at some moment between two. */
+  isolates(process: string, from: Moment, to = from): boolean {
+    const { step: moved = Number.POSITIVE_INFINITY } = this.moved.get(process) ?? {}
+    return this.#isolated.has(process) && to.step > this.at.step && from.step <= moved
+  }
+}
+
 /** All that happened, as far as promises are concerned. */
 export class History {
   readonly reads: Read[] = []
@@ -66,4 +88,5 @@ export class History {
   readonly troubles: Trouble[] = []
   /** When a replica that lagged became the store. */
   readonly promotions: Moment[] = []
+  split: Split | undefined
 }

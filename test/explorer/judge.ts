@@ -1,6 +1,6 @@
 import { type Mode, promiseBroken } from '../judging/promises.ts'
 import { type Rows, show } from './database.ts'
-import type { History, Read, Write } from './history.ts'
+import type { History, Read, Split, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
 
 /** A promise that was broken. */
@@ -36,7 +36,7 @@ function judgeRow(
   read: Read,
   row: string,
   version: number | undefined,
-  { writes, promotions }: History,
+  { writes, promotions, split }: History,
   mode: Mode,
   maxStaleness: number,
 ): Violation | undefined {
@@ -48,8 +48,10 @@ function judgeRow(
   if (version < 0) return violation('nobody reads what is not committed', read, `row ${row} is uncommitted`)
   for (const write of writes) {
     if (write.row !== row || write.version === undefined || write.version <= version) continue
+    if (split !== undefined && read.process !== write.process && isolated(read, write, split)) continue
     const lately = rolledBackLately(write.committed?.step ?? 0, read, promotions, maxStaleness)
-    const promise = promiseBroken(read, write, {
+    const judged = split === undefined || read.process === write.process ? write : asTold(write, split)
+    const promise = promiseBroken(read, judged, {
       mode,
       maxStaleness: lately ? undefined : maxStaleness,
       covered: write.covers(read.key),
@@ -67,13 +69,14 @@ function judgeRow(
 function judgeReplacements(
   read: Read,
   value: Rows,
-  { replacements, writes, promotions }: History,
+  { replacements, writes, promotions, split }: History,
   mode: Mode,
   maxStaleness: number,
   storeKeeps: boolean,
 ): Violation | undefined {
   const { begin, process, key, freshness } = read
-  if (read.inside !== undefined || partsOf(key).length > 0) return undefined
+  // What was replaced in one of two stores may be valid in the other.
+  if (split !== undefined || read.inside !== undefined || partsOf(key).length > 0) return undefined
   for (const replacement of replacements) {
     const { at } = replacement
     if (replacement.key !== key || at.step >= begin.step) continue
@@ -102,6 +105,22 @@ function rolledBackLately(
   maxStaleness: number,
 ): boolean {
   return promotions.some(({ step, time }) => step > since && begin.time - time < maxStaleness)
+}
+
+/** What others have told since the split is not heard by who is still with the old primary. */
+function isolated({ process, begin }: Read, { acknowledged, replayed }: Write, split: Split): boolean {
+  const told = Math.max(acknowledged?.step ?? Number.POSITIVE_INFINITY, replayed?.step ?? 0)
+  return split.isolates(process, begin) && told > split.at.step
+}
+
+/** What an old primary has accepted is promised to others only once its process has told it again. */
+function asTold(write: Write, split: Split): Write {
+  const { process, telling, committed, acknowledged = committed } = write
+  if (telling === undefined || acknowledged === undefined) return write
+  if (!split.isolates(process, telling, acknowledged)) return write
+  const told = split.told.get(process)
+  const replayed = told !== undefined && told.step < acknowledged.step ? acknowledged : told
+  return { ...write, guarded: false, status: 'queued', replayed }
 }
 
 function violation(promise: string, read: Read, what: string): Violation {

@@ -68,6 +68,15 @@ async function prologue(world: World, conductor: Conductor): Promise<void> {
 async function epilogue(world: World, conductor: Conductor): Promise<void> {
   const keys = keysOf(world.scenario)
   await conductor.settle()
+  world.join()
+  await lastReads(world, conductor, keys)
+  if (world.history.split === undefined) return
+  // Each has looked at the store by now, and told it again what is its own to tell.
+  world.told()
+  await lastReads(world, conductor, keys)
+}
+
+async function lastReads(world: World, conductor: Conductor, keys: readonly string[]): Promise<void> {
   await readAll(world, conductor, keys)
   await conductor.pass(MAX_STALENESS)
   await readAll(world, conductor, keys)

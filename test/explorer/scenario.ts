@@ -51,6 +51,8 @@ export interface Trouble {
   readonly flush?: number
   /** The store goes on as a replica that had fallen behind. */
   readonly failover?: number
+  /** A replica is promoted while the old primary goes on; the processes find it one by one. */
+  readonly split?: number
   /** Time passes, by one of `passes`. */
   readonly pass?: number
 }

@@ -188,6 +188,21 @@ export const shapes = {
     passes: [300],
     mostPasses: 1,
   },
+  /** Two stores, of which each believes to be the only one. */
+  parted: {
+    ...plain,
+    warm: 0.7,
+    memory: 0.8,
+    writers: 3,
+    readers: 3,
+    reads: [get, get, committed, follow],
+    units: 0.6,
+    told: ['row', 'row', 'keys', 'adhoc'],
+    trouble: ['split'],
+    mostTrouble: 1,
+    passes: [60, 260, 500, 1_000, 1_600, 3_100],
+    mostPasses: 6,
+  },
   /** Nothing is locked any more, or not yet everything. */
   unlocked: { ...plain, reads: [get, committed], trouble: ['failover', 'failover', 'flush'], mostTrouble: 1 },
   /** Two units that lock what another one has locked. */

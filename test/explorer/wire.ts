@@ -51,6 +51,9 @@ export class Wire implements StoreDriver {
   readonly #time: Time
   readonly #lines = new Map<string, Line>()
   readonly #asks = new Set<OpenAsk>()
+  /** Processes still connected to a primary that has been cut off. */
+  readonly #isolated = new Set<string>()
+  #moveTo: ((moves: (process: string) => boolean) => void) | undefined
   #asked = 0
   #sending: OpenAsk | undefined
   #carryingOut: OpenAsk | undefined
@@ -114,10 +117,29 @@ export class Wire implements StoreDriver {
     ).catch(() => {})
   }
 
+  /** A replica is promoted; all that are connected stay with the old primary for now. */
+  split(): void {
+    this.#moveTo = this.memory.split()
+    for (const process of this.#lines.keys()) this.#isolated.add(process)
+  }
+
+  get isolated(): readonly string[] {
+    return [...this.#isolated]
+  }
+
+  /** A process loses the old primary and finds the new one. What it had asked for may have been carried out or not. */
+  move(process: string): void {
+    this.#isolated.delete(process)
+    this.#steps.dropWhere(({ lane }) => lane === laneTo(process))
+    for (const ask of this.#asks) if (ask.process === process) ask.fail()
+    this.#moveTo?.((name) => nameOf(name) === process)
+  }
+
   /** A process is no more. What it has asked for may still be carried out, if it has `arrived`. */
   forget(process: string, arrived: boolean): void {
     void this.#lines.get(process)?.store.close()
     this.#lines.delete(process)
+    this.#isolated.delete(process)
     for (const ask of this.#asks) if (ask.process === process) this.#asks.delete(ask)
     this.#steps.dropWhere((step) => step.process === process && step.kind === 'ask' && !arrived)
   }

@@ -139,7 +139,30 @@ export class World {
     await drained()
   }
 
+  /** Whoever is still connected to a primary that was cut off finds the new one. */
+  join(): void {
+    for (const name of this.wire.isolated) this.move(name)
+  }
+
+  /** A process finds the new primary. */
+  move(name: string): void {
+    this.history.split?.moved.set(name, this.moment)
+    this.wire.move(name)
+  }
+
+  /** Whoever has used the new primary has told it what the old one had accepted. */
+  told(): void {
+    for (const { name, cache } of this.alive())
+      if (cache.health().store.status === 'connected') this.#told(name)
+  }
+
+  #told(process: string): void {
+    const { split } = this.history
+    if (split?.moved.has(process) && !split.told.has(process)) split.told.set(process, this.moment)
+  }
+
   #replayed(process: string): void {
+    this.#told(process)
     for (const write of this.history.writes) {
       if (write.process === process && write.acknowledged !== undefined) write.replayed ??= this.moment
     }

@@ -255,4 +255,28 @@ export const inHearing: readonly Mutant[] = [
     ],
     { mode: 'bounded', shape: 'lease' },
   ),
+  mutant(
+    'a change of the last while is not told again',
+    '7 ⚑ changes of the last failoverWindow are replayed at the first sight of a new epoch',
+    'create-cache.ts',
+    'onNewEpoch: () => committer.recall(),',
+    'onNewEpoch: () => false,',
+    { shape: 'parted' },
+  ),
+  mutant(
+    'a store in a new epoch is believed before it has been told',
+    '7 ⚑ before it trusts the store again',
+    'coherence/store-gate.ts',
+    '    if (era === this.#era) return reply\n    undo(reply)',
+    '    if (era >= 0) return reply\n    undo(reply)',
+    { shape: 'parted' },
+  ),
+  mutant(
+    'a change under way is not among those of the last while',
+    '7 ⚑ changes of the last failoverWindow are replayed at the first sight of a new epoch',
+    'write/recent-changes.ts',
+    '    for (const change of this.#underWay) queue.add(change)\n',
+    '',
+    { shape: 'parted' },
+  ),
 ]

@@ -149,22 +149,6 @@ export const inCore: readonly Mutant[] = [
     'void this.wake()',
   ),
   tested(
-    'a change of the last while is not told again',
-    '7 ⚑ changes of the last failoverWindow are replayed at the first sight of a new epoch',
-    { test: 'test/write/failover-window.test.ts' },
-    'create-cache.ts',
-    'onNewEpoch: () => committer.recall(),',
-    'onNewEpoch: () => false,',
-  ),
-  tested(
-    'a store in a new epoch is believed before it has been told',
-    '7 ⚑ before it trusts the store again',
-    { test: 'test/write/failover-window.test.ts' },
-    'coherence/store-gate.ts',
-    '    if (era === this.#era) return reply\n    undo(reply)',
-    '    if (era >= 0) return reply\n    undo(reply)',
-  ),
-  tested(
     'a lock is not renewed',
     '8, renewed at a third until the outcome is known',
     { test: 'test/journeys/committed-fleet.test.ts', only: 'lock_ofASlowTransaction_isRenewed' },
@@ -203,5 +187,13 @@ export const inCore: readonly Mutant[] = [
     'coherence/store-gate.ts',
     'this.#store = boundedStore(store, room.clock, room.timeoutMs)',
     'this.#store = room.timeoutMs > 0 ? store : boundedStore(store, room.clock, room.timeoutMs)',
+  ),
+  tested(
+    'who waits for the telling waits for ever',
+    '8, a store that hangs delays a commit no longer than storeTimeout',
+    { test: 'test/coherence/store-gate.test.ts', only: 'telling_thatTakesLonger' },
+    'coherence/store-gate.ts',
+    'await within(clock, timeoutMs, () => telling).catch((error) => this.#fail(error))',
+    'await within(clock, timeoutMs * 1e6, () => telling).catch((error) => this.#fail(error))',
   ),
 ]

@@ -22,6 +22,8 @@ export const rulesOfWriting: readonly Rule[] = [
     mutants: [
       'a change of the last while is not told again',
       'a store in a new epoch is believed before it has been told',
+      'a change under way is not among those of the last while',
+      'who waits for the telling waits for ever',
     ],
   },
   {
