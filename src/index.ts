@@ -25,7 +25,7 @@ export type { Parameter } from './core/encoding.ts'
 export { CacheError, type ErrorCode, isCacheError } from './core/errors.ts'
 export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason } from './core/events.ts'
 export type { Explanation } from './core/explanation.ts'
-export type { Health } from './core/health.ts'
+export type { Health, HealthPart } from './core/health.ts'
 export {
   type AnyFamily,
   type Coherence,

@@ -7,7 +7,8 @@ import { type Duration, milliseconds } from './core/duration.ts'
 import { CacheError, show } from './core/errors.ts'
 import type { CacheEvents, EventName } from './core/events.ts'
 import type { Explanation } from './core/explanation.ts'
-import type { Health } from './core/health.ts'
+import { EXTENSION, type Extension } from './core/extension.ts'
+import type { Health, HealthPart } from './core/health.ts'
 import type { Coherence } from './core/key.ts'
 import type { BatchLoader, Entry, Loader, Mark, ReadOptions, WrapConfig } from './core/loader.ts'
 import { checkChoice, checkOptions } from './core/options.ts'
@@ -51,6 +52,9 @@ export class OpenCache {
   readonly #opened: Promise<void>
   #closing: Promise<CloseReport> | undefined
   #consumer: EventConsumer<ChangeEvent> | undefined
+  #extension: Extension | undefined
+  readonly #healthParts = new Map<string, () => HealthPart>()
+  readonly #closers = new Set<() => unknown>()
 
   constructor(parts: CacheParts) {
     this.name = parts.name
@@ -221,7 +225,33 @@ export class OpenCache {
       memoryLease: memory === undefined ? 'off' : lease.held(clock.monotonic()) ? 'held' : 'lost',
       queue: { length: writeRoom.queue.length },
       warnings: inspection.warnings,
+      parts: Object.fromEntries([...this.#healthParts].map(([name, look]) => [name, look()])),
     }
+  }
+
+  /** For what is built upon a cache; see `core/extension.ts`. */
+  get [EXTENSION](): Extension {
+    const { readRoom, writeRoom } = this.#parts
+    const { clock, randomness, events, store } = readRoom
+    this.#extension ??= {
+      clock,
+      randomness,
+      process: writeRoom.process,
+      leads: store.leads,
+      quiet: new Map(),
+      emit: (name, event) => events.emit(name, event),
+      addHealth: (name, look) => {
+        this.#healthParts.set(name, look)
+        return () => {
+          if (this.#healthParts.get(name) === look) this.#healthParts.delete(name)
+        }
+      },
+      onClose: (stop) => {
+        this.#closers.add(stop)
+        return () => void this.#closers.delete(stop)
+      },
+    }
+    return this.#extension
   }
 
   async explain(key: string): Promise<Explanation> {
@@ -255,7 +285,8 @@ export class OpenCache {
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(timeoutMs, resolve)
     })
-    await Promise.race([flights.idle(), late])
+    const stopped = Promise.allSettled([...this.#closers].map(async (stop) => stop()))
+    await Promise.race([Promise.all([stopped, flights.idle()]), late])
     // A store that comes back in time is told what it has missed.
     if (this.#parts.writeRoom.queue.length > 0) await Promise.race([this.#parts.gate?.up(), late])
     cancel()

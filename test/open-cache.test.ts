@@ -210,6 +210,7 @@ describe('ready', () => {
       memoryLease: 'held',
       queue: { length: 0 },
       warnings: [],
+      parts: {},
     })
   })
 

@@ -16,6 +16,7 @@ function partsOf({ stamps, keys }: RotateRequest): number {
  */
 export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Store {
   const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
+  const { leads } = store
   return {
     open: () => store.open(),
     partition: (place) => store.partition(place),
@@ -29,6 +30,11 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
     sweep: (patterns, cause, heard) => store.sweep(patterns, cause, heard),
     heartbeat: () => bounded(() => store.heartbeat()),
     skeleton: (digest) => bounded(() => store.skeleton(digest)),
+    leads: leads && {
+      lead: (request) => bounded(() => leads.lead(request)),
+      records: (title, known) => bounded(() => leads.records(title, known)),
+      record: (request) => bounded(() => leads.record(request)),
+    },
     inspect: () => bounded(() => store.inspect()),
     reconnect: (what) => store.reconnect(what),
     close: () => store.close(),

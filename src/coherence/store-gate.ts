@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import { CacheError, isCacheError } from '../core/errors.ts'
 import type { Emitter } from '../core/events.ts'
-import type { Position, ReadItem, ReadReply, Store } from '../core/store.ts'
+import type { Leads, Position, ReadItem, ReadReply, Store } from '../core/store.ts'
 import { within } from '../core/within.ts'
 import { boundedStore } from './bounded-store.ts'
 import { Incarnations } from './incarnations.ts'
@@ -65,8 +65,16 @@ export class StoreGate implements Store {
   #telling: Promise<void> | undefined
   #whenUp: Waiting[] = []
 
+  readonly leads: Leads | undefined
+
   constructor(store: Store, room: GateRoom) {
     this.#store = boundedStore(store, room.clock, room.timeoutMs)
+    const { leads } = this.#store
+    this.leads = leads && {
+      lead: (request) => this.#ask(() => leads.lead(request)),
+      records: (title, known) => this.#ask(() => leads.records(title, known)),
+      record: (request) => this.#ask(() => leads.record(request)),
+    }
     this.#room = room
     this.#since = room.clock.now()
   }

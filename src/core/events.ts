@@ -70,6 +70,24 @@ export interface CacheEvents {
   unreadable: { readonly key: string; readonly reason: string }
   /** An event of a message broker can never be applied as it is; it waits in `cache.consumer.parked`. */
   parked: { readonly id: string; readonly error: unknown; readonly attempts: number }
+  /** A plan to warm the cache has begun, goes on (told at most twice a second), or has ended. */
+  warming: {
+    readonly plan: string
+    readonly phase: 'started' | 'running' | 'ended'
+    /** How it ended; undefined before. */
+    readonly status: 'done' | 'aborted' | 'failed' | undefined
+    /** Keys the plan has named, loaded, found fresh, loaded in vain (not kept), and failed to load. */
+    readonly seen: number
+    readonly warmed: number
+    readonly fresh: number
+    readonly unkept: number
+    readonly failed: number
+    readonly durationMs: DurationMs
+    /** What ended it early. */
+    readonly error: unknown
+  }
+  /** This process has begun to lead the fleet's schedules, or has ceased to. */
+  lead: { readonly title: string; readonly held: boolean; readonly fence: number; readonly reason: string }
   /** A listener threw; the others still ran. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

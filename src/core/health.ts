@@ -15,4 +15,16 @@ export interface Health {
   readonly queue: { readonly length: number }
   /** What this configuration does not cover, and what to change. */
   readonly warnings: readonly string[]
+  /** What is built upon this cache, such as its warming, by name. It has no say in `status`. */
+  readonly parts: Readonly<Record<string, HealthPart>>
+}
+
+/** How something that is built upon a cache is doing. */
+export interface HealthPart {
+  /** `'ok'`; `'degraded'`: it does less than it should; `'stopped'`: it does nothing. */
+  readonly status: 'ok' | 'degraded' | 'stopped'
+  /** Why it is not `'ok'`, in a sentence. */
+  readonly reason?: string | undefined
+  /** What else it tells, by name. */
+  readonly [detail: string]: unknown
 }

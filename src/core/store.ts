@@ -207,6 +207,68 @@ export interface HeartbeatReply {
   readonly registrations: readonly string[]
 }
 
+/** Asks for the lead of something in the fleet. */
+export interface LeadRequest {
+  /** What is led; it has records of its own. */
+  readonly title: string
+  /** A nonce of who asks, a fresh one for each candidacy: 16 characters. */
+  readonly holder: string
+  /** Who that is, for people. */
+  readonly label: string
+  /** For how long, in milliseconds; 0 gives it up. */
+  readonly ttlMs: number
+}
+
+/** Who leads, and where the records stand. */
+export interface LeadReply {
+  /** Whether the asking holder leads now. */
+  readonly held: boolean
+  /**
+   * The fencing token of the present or last term. It grows with each term, also across a store that lost its data, as
+   * long as the store's clock does not go back.
+   */
+  readonly fence: number
+  /** Counts changes of the records. */
+  readonly revision: number
+  /** The label of who leads; an empty text for nobody. */
+  readonly leader: string
+}
+
+/** What is on record, by name. */
+export interface LeadRecords {
+  readonly revision: number
+  readonly leader: string
+  /** Undefined where nothing has changed since the revision asked for. */
+  readonly entries: ReadonlyMap<string, string> | undefined
+}
+
+/** Records to write, all or none. */
+export interface RecordRequest {
+  readonly title: string
+  /** Texts by name; an empty one removes the record. */
+  readonly entries: ReadonlyMap<string, string>
+  /** Only if this holder leads in this very term. Left out: whoever leads. */
+  readonly term?: { readonly holder: string; readonly fence: number } | undefined
+}
+
+/** What became of records that were to be written. */
+export interface RecordReply {
+  readonly written: boolean
+  readonly revision: number
+}
+
+/**
+ * Leadership among the processes of a fleet, with records that outlive a term. Every method is one atomic step of the
+ * store. What a leader that was paused writes when its term is over is refused.
+ */
+export interface Leads {
+  /** Takes the lead where nobody has it, keeps it where this holder has it, or gives it up. */
+  lead(request: LeadRequest): Promise<LeadReply>
+  /** @param known a revision: entries are left out if nothing has changed since */
+  records(title: string, known?: number): Promise<LeadRecords>
+  record(request: RecordRequest): Promise<RecordReply>
+}
+
 /**
  * The shared tier, as coherence needs it: every method is one atomic step of the store. Rejections mean that the
  * step may or may not have happened.
@@ -239,6 +301,8 @@ export interface Store {
   heartbeat(): Promise<HeartbeatReply>
   /** The skeleton of a registered map; undefined where it cannot be had. */
   skeleton(digest: string): Promise<string | undefined>
+  /** Leadership among the processes that share it; undefined for a store that only one process has. */
+  readonly leads?: Leads | undefined
   /** What of the promises cannot be kept as the store is set up, each with what to change. */
   inspect(): Promise<readonly string[]>
   /** Drops connections that may be dead, all or the one that hears, so that new ones are made. */

@@ -31,6 +31,10 @@ export function logEvents(events: Emitter, logger: Logger, describe: (key: strin
     })
     events.on('recovered', (event) => info(event, 'cache store recovered'))
     events.on('flushed', (event) => info(event, 'cache stamps flushed'))
+    events.on('lead', (event) => info(event, event.held ? 'cache schedules led here' : 'cache lead given up'))
+    events.on('warming', (event) => {
+      if (event.phase !== 'running') info(event, `cache warming ${event.phase}`)
+    })
   }
   if (warn !== undefined) {
     events.on('degraded', (event) =>
