@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'INVALID_PATTERN'
   | 'INVALID_MAP'
   | 'UNKNOWN_TABLE'
+  | 'UNDECLARED_TABLE'
   | 'UNKNOWN_SCOPE'
   | 'UNKNOWN_VIEW'
   | 'CIRCULAR_VIEWS'

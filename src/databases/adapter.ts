@@ -1,5 +1,6 @@
 import type { Cache } from '../core/cache.ts'
 import type { InvalidateRequest, Operation, Row, RowChange } from '../core/change.ts'
+import type { Reads } from '../core/reads.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { UnitOfWork } from '../core/unit.ts'
 
@@ -140,6 +141,12 @@ export interface DatabaseAdapter<
   seal(tx: Tx, work: Work<State, Note>): Promise<void>
   /** Rejects if the transaction can no longer commit. Called where a `bind` function has used it after the seal. */
   confirm?(tx: Tx): Promise<void>
+  /**
+   * What the transaction has read so far, for the dependency audit. Rejects if it can no longer tell.
+   *
+   * @default the audit refuses this database
+   */
+  reads?(tx: Tx, work: Work<State, Note>): Promise<Reads>
   /** Whether a transaction that failed with this error may be run again. @default never */
   retryable?(error: unknown): boolean
   /** The client's methods inside a transaction: a new object each time. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { CacheError, show } from '../core/errors.ts'
 import { checkChoice, checkCount, checkOptions } from '../core/options.ts'
+import { READING, type RunReading } from '../core/reads.ts'
 import type {
   BoundDatabase,
   DatabaseAdapter,
@@ -125,8 +126,30 @@ export function defineDatabase<
     }
     const door: Door<Inside, State> = { state, current: () => current()?.handle, transaction }
     const outside = adapter.outside?.(client, door) ?? ({} as Outside)
-    return Object.assign(outside, { name: adapter.name, transaction })
+    const bound = Object.assign(outside, { name: adapter.name, transaction })
+    if (adapter.reads !== undefined) Object.defineProperty(bound, READING, { value: reading(binding, door) })
+    return bound
   }
+}
+
+/** What the dependency audit runs loaders in. */
+function reading<Tx, Inside extends object, State, Note>(
+  binding: Binding<Tx, Inside, State, Note>,
+  { transaction }: Door<Inside>,
+): RunReading {
+  return (body) =>
+    transaction(
+      async (handle) => {
+        // Reads of the cache go past it.
+        handle.unit.setUntouched(false)
+        const value = await body(handle)
+        const level = binding.levels.getStore() as Level<Tx, Inside, State, Note>
+        const reads = await level.reads()
+        await handle.rollback()
+        return { value, reads }
+      },
+      { readOnly: true, name: 'audit' },
+    )
 }
 
 /** The level that the caller runs in, or what is left of it. */

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { CacheError, show } from '../core/errors.ts'
+import type { Reads } from '../core/reads.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { UnitOfWork } from '../core/unit.ts'
 import type {
@@ -17,7 +18,7 @@ type Body<T, Inside> = (handle: TransactionHandle<Inside>) => T | Promise<T>
 export interface Binding<Tx, Inside extends object, State, Note> {
   readonly adapter: Pick<
     DatabaseAdapter<never, Tx, Inside, object, object, State, Note>,
-    'name' | 'notices' | 'savepoint' | 'finish' | 'seal' | 'confirm' | 'inside'
+    'name' | 'notices' | 'savepoint' | 'finish' | 'seal' | 'confirm' | 'reads' | 'inside'
   >
   readonly cache: UnitSource
   readonly state: State
@@ -108,6 +109,12 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
       this.unit.setUntouched(false)
     }
     this.issued = true
+  }
+
+  /** What the transaction has read so far. */
+  async reads(): Promise<Reads> {
+    const { adapter } = this.#transaction.binding
+    return (await adapter.reads?.(this.#tx, this)) ?? { tables: [], views: [] }
   }
 
   /** Runs `body` as what surrounds everything it starts, and ends the level once it and its savepoints have ended. */

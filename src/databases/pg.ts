@@ -13,6 +13,7 @@ import {
   type StatementNote,
 } from './postgres/observe.ts'
 import { isSubmittable, textOf } from './postgres/query-config.ts'
+import { readsOfPostgres } from './postgres/reads.ts'
 import { confirmPostgres, sealPostgres } from './postgres/seal.ts'
 import { inSavepoint, isRetryable, type SendSql, setTransaction, swallowed } from './postgres/session.ts'
 
@@ -101,6 +102,7 @@ const bind = defineDatabase<
     ),
   seal: (session, work) => sealPostgres(sender(session), work),
   confirm: (session) => confirmPostgres(sender(session)),
+  reads: (session) => readsOfPostgres(sender(session)),
   retryable: isRetryable,
   inside: noticing,
   outside(pool, { state, current, transaction }) {

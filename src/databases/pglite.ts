@@ -11,6 +11,7 @@ import {
   type PostgresWork,
   type StatementNote,
 } from './postgres/observe.ts'
+import { readsOfPostgres } from './postgres/reads.ts'
 import { confirmPostgres, sealPostgres } from './postgres/seal.ts'
 import { inSavepoint, isRetryable, type SendSql, setTransaction } from './postgres/session.ts'
 import type { Statement } from './postgres/statement.ts'
@@ -84,6 +85,7 @@ const bind = defineDatabase<
     ),
   seal: (tx, work) => sealPostgres(sender(tx), work),
   confirm: (tx) => confirmPostgres(sender(tx)),
+  reads: (tx) => readsOfPostgres(sender(tx)),
   retryable: isRetryable,
   inside: noticing,
   outside(client, { state, current, transaction }) {

@@ -10,6 +10,7 @@ import {
   type SqliteNote,
   type SqliteWork,
 } from './sqlite/noticed.ts'
+import { readsOfSqlite } from './sqlite/reads.ts'
 
 export type { SqliteLike, SqliteStatementLike } from './sqlite/connection.ts'
 
@@ -65,6 +66,9 @@ const bind = defineDatabase<
   async seal(_, work) {
     assertOpen(work)
     declare(work)
+  },
+  async reads({ connection, known }) {
+    return readsOfSqlite(connection, known)
   },
   retryable: isBusy,
   inside: ({ known }, work) => noticing(work, known),

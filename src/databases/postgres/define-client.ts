@@ -2,6 +2,7 @@ import { checkChoice } from '../../core/options.ts'
 import type { Door, TransactionOptions } from '../adapter.ts'
 import { type Binder, defineDatabase } from '../define-database.ts'
 import { type DetectWrites, PostgresKnowledge, type StatementNote } from './observe.ts'
+import { readsOfPostgres } from './reads.ts'
 import { confirmPostgres, sealPostgres } from './seal.ts'
 import { inSavepoint, isRetryable } from './session.ts'
 import { type Runner, runWatched, type WatchedTransaction } from './watched-transaction.ts'
@@ -77,6 +78,7 @@ export function definePostgresClient<Client, Own, Inside extends object, Outside
     finish: async ({ own }) => definition.finish?.(own),
     seal: ({ shared }, work) => sealPostgres(shared.send, work),
     confirm: ({ shared }) => confirmPostgres(shared.send),
+    reads: ({ shared }) => readsOfPostgres(shared.send),
     retryable: isRetryable,
     inside({ own, shared }, work) {
       shared.work = work

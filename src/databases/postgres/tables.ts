@@ -150,7 +150,7 @@ function written({ schema, name }: TableName): string {
 }
 
 /** A name as the map writes it: without quotes, with a dot after its schema. */
-function unquoted(name: string): string {
+export function unquoted(name: string): string {
   const tokens = readTokens(name).statements[0] ?? []
   return tokens.flatMap(({ kind, value }) => (kind === 'symbol' ? [] : [value])).join('.') || name
 }

@@ -52,6 +52,35 @@ export class SqliteConnection {
     )
   }
 
+  /** Every view, with the tables that it reads, through other views too. */
+  views(): readonly SqliteView[] {
+    return this.#objects("type = 'view'").flatMap(({ name, place, sql }) => {
+      try {
+        const { reads, virtual } = this.effects(`SELECT * FROM ${place}`, [])
+        const tables = virtual ? [...new Set([...reads, ...this.virtualTables(sql)])] : reads
+        return [{ name, sql, tables }]
+      } catch {
+        // It reads something that is gone. No statement can use it.
+        return []
+      }
+    })
+  }
+
+  /** The virtual tables that a text of SQL mentions, or a view that it mentions. */
+  virtualTables(sql: string): readonly string[] {
+    const views = this.#objects("type = 'view'")
+    const used = new Set<string>()
+    const visit = (text: string): string => {
+      const found = views.filter(({ name }) => !used.has(name) && mentions(text, name))
+      for (const { name } of found) used.add(name)
+      return [text, ...found.map((view) => visit(view.sql))].join(' ')
+    }
+    const text = visit(sql)
+    return this.#objects("type = 'table' AND rootpage = 0")
+      .map(({ name }) => name)
+      .filter((name) => mentions(text, name))
+  }
+
   /** A table of the main database; undefined where an insert may replace rows, or names are not in lower case. */
   columns(table: string): Columns | undefined {
     const [row] = this.#schema('main', "type = 'table' AND name = ?", table)
@@ -83,6 +112,18 @@ export class SqliteConnection {
     return false
   }
 
+  #objects(
+    where: string,
+  ): readonly { readonly name: string; readonly place: string; readonly sql: string }[] {
+    return this.#databases().flatMap(({ seq, name: schema }) =>
+      this.#schema(schema, where).map(({ tbl_name: name, sql }) => ({
+        name: named(seq, schema, name),
+        place: `${quoted(schema)}.${quoted(name)}`,
+        sql: String(sql),
+      })),
+    )
+  }
+
   #nameOf(database: number, root: number): string | undefined {
     const schema = this.#databases().find(({ seq }) => Number(seq) === database)?.name
     if (schema === undefined) return undefined
@@ -97,11 +138,28 @@ export class SqliteConnection {
   }
 
   #schema(schema: string, where: string, ...parameters: unknown[]): Row[] {
-    const table = `"${schema.replaceAll('"', '""')}".sqlite_schema`
+    const table = `${quoted(schema)}.sqlite_schema`
     return this.client
       .prepare(`SELECT tbl_name, sql FROM ${table} WHERE ${where}`)
       .all(...parameters) as Row[]
   }
+}
+
+/** A view, as the map names it and its tables. */
+export interface SqliteView {
+  readonly name: string
+  readonly sql: string
+  readonly tables: readonly string[]
+}
+
+/** Whether a text of SQL has this name in it, whatever it means there. */
+export function mentions(sql: string, name: string): boolean {
+  const own = name.slice(name.lastIndexOf('.') + 1).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`(?<![\\w$])${own}(?![\\w$])`, 'i').test(sql)
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
 /** As the map writes it: without a schema in the main database, with a dot after it otherwise. */

@@ -6,6 +6,10 @@ export interface Effects {
   readonly writes: boolean
   /** The tables whose rows it changes, through views, triggers and foreign keys too; undefined for any of them. */
   readonly tables: readonly string[] | undefined
+  /** The tables whose rows it looks at, through views too. */
+  readonly reads: readonly string[]
+  /** It reads or writes a virtual table, whose own code decides what that means. */
+  readonly virtual: boolean
   /** It runs no trigger and no action of a foreign key. */
   readonly plain: boolean
   /** It changes the schema: what is known of other statements may no longer hold. */
@@ -22,7 +26,8 @@ const ROOT_IN_REGISTER = 0x10
 /** Reads the listing that EXPLAIN gives. */
 export function effectsOf(listing: readonly Row[], nameOf: NameOfRoot): Effects {
   const tables = new Set<string>()
-  let [writes, plain, schema, anything] = [false, true, false, false]
+  const reads = new Set<string>()
+  let [writes, plain, schema, anything, virtual] = [false, true, false, false, false]
   const wrote = (database: unknown, root: unknown) => {
     if (Number(root) === SCHEMA_ROOT) schema = true
     else {
@@ -32,6 +37,10 @@ export function effectsOf(listing: readonly Row[], nameOf: NameOfRoot): Effects 
   }
   for (const { opcode, p1, p2, p3, p5 } of listing) {
     if (opcode === 'Transaction' && Number(p2) > 0) writes = true
+    else if (/^(?:OpenRead|ReopenIdx)$/.test(opcode) && (Number(p5) & ROOT_IN_REGISTER) === 0) {
+      const name = nameOf(Number(p3), Number(p2))
+      if (name !== undefined) reads.add(name)
+    } else if (opcode === 'VOpen') virtual = true
     else if (opcode === 'OpenWrite' && (Number(p5) & ROOT_IN_REGISTER) === 0) wrote(p3, p2)
     else if (opcode === 'Clear') wrote(p2, p1)
     else if (opcode === 'Destroy') wrote(p3, p1)
@@ -39,5 +48,12 @@ export function effectsOf(listing: readonly Row[], nameOf: NameOfRoot): Effects 
     // A virtual table's own code decides what it writes.
     else if (/^V(?:Update|Create|Destroy|Rename)$/.test(opcode)) anything = true
   }
-  return { writes: writes || anything, tables: anything ? undefined : [...tables], plain, schema }
+  return {
+    writes: writes || anything,
+    tables: anything ? undefined : [...tables],
+    reads: [...reads],
+    virtual: virtual || anything,
+    plain,
+    schema,
+  }
 }
