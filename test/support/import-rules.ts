@@ -16,6 +16,7 @@ const rooms: Record<string, readonly string[]> = {
   sources: ['core'],
   databases: ['core'],
   decorators: ['core'],
+  audit: ['core'],
   codecs: ['core'],
   warming: ['core'],
   observe: ['core'],
