@@ -2,7 +2,7 @@ import { type Duration, milliseconds } from '../core/duration.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { LifetimePolicy } from '../core/lifetime.ts'
 import { checkOptions } from '../core/options.ts'
-import { dateFormatter, dayNumber, parseDate } from './calendar.ts'
+import { dateFormatter, dayNumber, dayStarts, parseDate } from './calendar.ts'
 
 /** Lifetimes by the age in days of a date in the key. */
 export interface ByAgeOptions {
@@ -18,6 +18,9 @@ export interface ByAgeOptions {
  * A lifetime by the age of the data: by how many calendar days ago the date in a key parameter (`YYYY-MM-DD`, what
  * follows is ignored) was, in a time zone. Dates in the future count as today. A parameter that is no date gets the
  * shortest lifetime of all.
+ *
+ * A day may end while a value lives. Where the tier it then falls into is a shorter one, the value ends when that tier
+ * allows it, counted from its load, but not before the day has ended. It never lives longer than at its load was meant.
  *
  * @throws CacheError `INVALID_OPTION` or `INVALID_DURATION`; and `INVALID_KEY` from `defineKeys` where the family's
  *   template has no such parameter.
@@ -57,6 +60,7 @@ export function byAge(parameter: string, options: ByAgeOptions): LifetimePolicy 
     .sort((one, other) => one.age - other.age)
   const beyond = milliseconds(options.beyond, `${what}: beyond`)
   const today = dateFormatter()
+  const startOf = dayStarts(today, timeZone)
   const shortest = Math.min(beyond, ...tiers.map(({ ttl }) => ttl))
   return Object.freeze({
     description: `by age of {${parameter}} in ${timeZone}`,
@@ -65,9 +69,25 @@ export function byAge(parameter: string, options: ByAgeOptions): LifetimePolicy 
       const day = parseDate(params[parameter] ?? '')
       if (day === undefined) return shortest
       const age = Math.max(0, dayNumber(today(now, timeZone)) - day)
-      return tiers.find((tier) => age <= tier.age)?.ttl ?? beyond
+      const at = tiers.findIndex((tier) => age <= tier.age)
+      let length = at < 0 ? beyond : (tiers[at]?.ttl ?? beyond)
+      for (let next = at; next >= 0 && next < tiers.length; next++) {
+        const { age: last } = tiers[next] as Tier
+        const { ttl } = tiers[next + 1] ?? { ttl: beyond }
+        if (ttl >= length) continue
+        const left = startOf(day + last + 1, now + length) - now
+        if (left >= length) break
+        length = Math.max(left, ttl)
+      }
+      return length
     },
   })
+}
+
+/** Up to and including an age in days: a lifetime in milliseconds. */
+interface Tier {
+  readonly age: number
+  readonly ttl: number
 }
 
 function checkAge(age: string, what: string): number {

@@ -68,6 +68,41 @@ export function parseDate(text: string): number | undefined {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? time / 86_400_000 : undefined
 }
 
+const DAY_MS = 86_400_000
+/** No zone's calendar is further than this from that of UTC. */
+const FARTHEST_MS = 15 * 3_600_000
+const STARTS_KEPT = 64
+
+/**
+ * Finds when a day of a zone's calendar begins, or the first one after it where the zone skipped it. Remembers a few.
+ *
+ * @returns a function of the day's number and of a moment: days that cannot have begun by then are not looked into, and
+ *   count as beginning at some later moment.
+ */
+export function dayStarts(
+  dateOf: (time: number, timeZone: string) => string,
+  timeZone: string,
+): (day: number, by: number) => number {
+  const known = new Map<number, number>()
+  return (day, by) => {
+    const earliest = day * DAY_MS - FARTHEST_MS
+    if (earliest >= by) return earliest
+    const found = known.get(day)
+    if (found !== undefined) return found
+    // By halves: offsets are known to no one but the formatter.
+    let before = earliest
+    let begun = day * DAY_MS + FARTHEST_MS
+    while (begun - before > 1) {
+      const middle = Math.floor((before + begun) / 2)
+      if (dayNumber(dateOf(middle, timeZone)) >= day) begun = middle
+      else before = middle
+    }
+    if (known.size >= STARTS_KEPT) known.clear()
+    known.set(day, begun)
+    return begun
+  }
+}
+
 /** {@link parseDate} for text known to be a date. */
 export function dayNumber(date: string): number {
   return parseDate(date) ?? 0

@@ -188,3 +188,71 @@ test('byAge_inACache_decidesWhenTheValueIsLoaded', async () => {
     'by age of {date} in Asia/Kolkata',
   )
 })
+
+describe('a day that ends while the value lives', () => {
+  const shrinking = {
+    tiers: { 0: '6h', 1: '10m', 7: '1m' },
+    beyond: '10s',
+    timeZone: 'Asia/Kolkata',
+  } as const
+  // Midnight in India is 18:30 UTC.
+  test.each([
+    ['long before', '2026-11-20T06:30:00Z', 6 * 3_600],
+    ['with the tier ending first', '2026-11-20T12:30:00Z', 6 * 3_600],
+    ['a minute short of that', '2026-11-20T12:31:00Z', 6 * 3_600 - 60],
+    ['at midnight it has lived longer than the next tier allows', '2026-11-20T18:00:00Z', 30 * 60],
+    ['at midnight it has not', '2026-11-20T18:29:00Z', 10 * 60],
+    ['on the next day', '2026-11-20T18:30:00Z', 10 * 60],
+  ])('byAge_loaded_%s', (_, now, expected) => {
+    expect(seconds('2026-11-20', now, shrinking)).toBe(expected)
+  })
+
+  test('byAge_severalDaysEnd_theShortestOfThemCounts', () => {
+    const tiers = { 0: '30d', 1: '20d', 3: '30d', 7: '1h' } as const
+    // Loaded at the beginning of the day: tier 7 begins four days later.
+    expect(seconds('2026-11-20', '2026-11-20T00:00:00Z', { tiers, beyond: '40d' })).toBe(4 * 86_400)
+    // Its own first day is still to come: the tiers begin that much later.
+    expect(seconds('2026-11-22', '2026-11-20T00:00:00Z', { tiers, beyond: '40d' })).toBe(6 * 86_400)
+  })
+
+  test('byAge_nextTierIsLonger_changesNothing', () => {
+    expect(seconds('2026-11-20', '2026-11-20T23:59:59Z')).toBe(5)
+  })
+
+  test('byAge_nextTierIs0_endsWithTheDay', () => {
+    expect(seconds('2026-11-20', '2026-11-20T23:59:00Z', { tiers: { 0: '1h' }, beyond: 0 })).toBe(60)
+  })
+
+  // New York: 8 March 2026 has 23 hours, 1 November 2026 has 25.
+  test.each([
+    ['2026-03-08', '2026-03-08T05:00:00Z', 23],
+    ['2026-11-01', '2026-11-01T04:00:00Z', 25],
+    ['2026-06-01', '2026-06-01T04:00:00Z', 24],
+  ])('byAge_dayOf_%s_hasItsHours', (date, now, hours) => {
+    const zone = { timeZone: 'America/New_York', tiers: { 0: '48h' }, beyond: '1s' } as const
+    expect(seconds(date, now, zone)).toBe(hours * 3_600)
+  })
+
+  test('byAge_leapDay_isADayBetween', () => {
+    const tiers = { 1: '30d' } as const
+    expect(seconds('2028-02-28', '2028-02-28T00:00:00Z', { tiers, beyond: '1s' })).toBe(2 * 86_400)
+  })
+
+  test('byAge_dayThatAZoneSkipped_beginsWithTheNext', () => {
+    // Samoa went from 29 to 31 December 2011, at 10:00 UTC.
+    const zone = { timeZone: 'Pacific/Apia', tiers: { 0: '48h' }, beyond: '1s' } as const
+    expect(seconds('2011-12-29', '2011-12-30T09:00:00Z', zone)).toBe(3_600)
+  })
+
+  test('byAge_theValueInACache_endsThen', async () => {
+    const clock = manualClock('2026-11-20T18:00:00Z')
+    const keys = defineKeys({ report: { key: 'report:{date}', ttl: byAge('date', shrinking) } })
+    const { cache } = openCache({ keys, clock })
+    const key = keys.report({ date: '2026-11-20' })
+    await cache.get(key, () => 'as of the day')
+    await clock.advance(30 * 60_000 - 1)
+    expect(cache.peek(key)).toBe('as of the day')
+    await clock.advance(1)
+    expect(cache.peek(key)).toBeUndefined()
+  })
+})
