@@ -23,6 +23,7 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
     values: (keys) => bounded(() => store.values(keys)),
     read: (items) => bounded(() => store.read(items)),
     fill: (request) => bounded(() => store.fill(request)),
+    prolong: (place, ttlMs) => bounded(() => store.prolong(place, ttlMs)),
     renew: (place, nonce, ttlMs) => bounded(() => store.renew(place, nonce, ttlMs)),
     release: (place, nonce) => bounded(() => store.release(place, nonce)),
     rotate: (request) => within(clock, timeoutMs * partsOf(request), () => store.rotate(request)),

@@ -130,6 +130,7 @@ export class StoreGate implements Store {
       (reply) => this.#giveBack(items, reply),
     )
   readonly fill: Store['fill'] = (request) => this.#ask(() => this.#store.fill(request))
+  readonly prolong: Store['prolong'] = (place, ttlMs) => this.#ask(() => this.#store.prolong(place, ttlMs))
   readonly renew: Store['renew'] = (place, nonce, ttlMs) =>
     this.#ask(() => this.#store.renew(place, nonce, ttlMs))
   readonly release: Store['release'] = (place, nonce) => this.#ask(() => this.#store.release(place, nonce))

@@ -107,6 +107,8 @@ export interface ClaimRequest {
   readonly ttlMs: number
   /** Take it even where a valid value is there, or another fill holds it (whose fill is then refused). */
   readonly takeOver: boolean
+  /** Take it though a valid value is there, which comes with it; but not from another fill. @default false */
+  readonly beside?: boolean | undefined
 }
 
 /** What a full read found for one key. */
@@ -143,6 +145,8 @@ export interface FillRequest extends KeyPlace {
   readonly tokens: readonly string[]
   readonly value: Uint8Array
   readonly ttlMs: number
+  /** How long it may be kept by being prolonged: its stamps must last for that. @default ttlMs */
+  readonly prolongedMs?: number | undefined
   /** It may replace a valid value that memories hold: tell them. */
   readonly publish: boolean
   /** Whether to wait, then, until every process that may answer from memory has heard of it. */
@@ -284,6 +288,8 @@ export interface Store {
   read(items: readonly ReadItem[]): Promise<ReadReply>
   /** Stores a value if the claim is still this nonce's and every token is still current and unlocked. */
   fill(request: FillRequest): Promise<FillReply>
+  /** Keeps a stored value, if it is still there, for that long from now. It may be another than the one that was read. */
+  prolong(place: KeyPlace, ttlMs: number): Promise<void>
   /** Prolongs a claim. False: it is no longer this nonce's. */
   renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean>
   /** Gives a claim back, so that the next reader need not wait for its end. */

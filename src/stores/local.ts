@@ -61,6 +61,7 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
       if (holder(key) !== nonce) return { stored: false }
       return { stored: claims.delete(key) }
     },
+    async prolong() {},
     async renew({ key }, nonce, ttlMs) {
       if (claims.get(key)?.nonce !== nonce) return false
       claims.set(key, { nonce, until: clock.monotonic() + ttlMs })

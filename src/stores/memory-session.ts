@@ -131,6 +131,10 @@ export class MemoryStoreSession implements Store {
     })
   }
 
+  prolong({ key }: KeyPlace, ttlMs: number): Promise<void> {
+    return this.#step(({ application }) => application.prolong(key, ttlMs))
+  }
+
   renew({ key }: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
     return this.#step((home) => {
       const claim = home.application.claim(key)
@@ -222,15 +226,18 @@ export class MemoryStoreSession implements Store {
     if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {
       return { ...none, locked: true, claim: 'none', holder: undefined }
     }
-    if (valid && claim?.takeOver !== true) return { ...none, value: stored, claim: 'none', holder: undefined }
+    const beside = claim?.beside === true && !claim.takeOver
+    if (valid && claim?.takeOver !== true && !beside)
+      return { ...none, value: stored, claim: 'none', holder: undefined }
+    const value = valid && beside ? stored : undefined
     const held = application.claim(key)
     // A claim whose vector is no longer current belongs to a load that can fill nothing.
     const holds = held !== undefined && complete && held.vector === current.join('')
     if (claim === undefined) return { ...none, claim: 'none', holder: holds ? held.nonce : undefined }
-    if (holds && !claim.takeOver) return { ...none, claim: 'held', holder: held.nonce }
+    if (holds && !claim.takeOver) return { ...none, value, claim: 'held', holder: held.nonce }
     const tokens = stamps.map((name, at) => current[at] || namespace.create(name))
     application.take(key, claim.nonce, tokens.join(''), claim.ttlMs)
-    return { ...none, tokens, claim: 'granted', holder: claim.nonce }
+    return { ...none, value, tokens, claim: 'granted', holder: claim.nonce }
   }
 
   #publish(

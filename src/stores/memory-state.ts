@@ -202,6 +202,11 @@ export class ApplicationState {
     this.#values.set(key, { bytes, until: this.#clock.monotonic() + ttlMs })
   }
 
+  prolong(key: string, ttlMs: number): void {
+    const bytes = this.value(key)
+    if (bytes !== undefined) this.store(key, bytes, ttlMs)
+  }
+
   claim(key: string): Claim | undefined {
     const claim = this.#claims.get(key)
     return claim !== undefined && this.#clock.monotonic() < claim.until ? claim : undefined

@@ -36,6 +36,7 @@ function gateOf(
     values: call('values'),
     read: call('read'),
     fill: call('fill'),
+    prolong: call('prolong'),
     renew: call('renew'),
     release: call('release'),
     rotate: call('rotate'),

@@ -31,6 +31,7 @@ const ASKED = [
   'values',
   'read',
   'fill',
+  'prolong',
   'renew',
   'release',
   'rotate',

@@ -79,7 +79,7 @@ const ARGV: Record<string, Meaning> = {
   'head of the fingerprint': /^CC1/,
   'stamp indices': /^[\d,]*$/,
   'claim ms': exactly(known.claimMs),
-  "'1' to take over": /^[01]$/,
+  "'1' to take over or '2' beside a valid value": /^[012]$/,
   'value ms': exactly(known.valueMs),
   value: /^the value/,
   "'1' to publish": /^[01]$/,
@@ -195,6 +195,7 @@ beforeAll(async () => {
   }
   await scripts.fill(layout, fill, known.body, holderMs)
   await scripts.claim(layout, 'user:1', known.nonce, Number(known.claimMs))
+  await scripts.prolong(layout, 'user:1', Number(known.valueMs))
   await scripts.heartbeat(layout, 0, map, known.process, Number(known.forgetMs), known.settings)
   const lock = { id: known.lock, ms: Number(known.lockMs), holderMs }
   await scripts.lock(layout, 0, stamps, lock, known.body)

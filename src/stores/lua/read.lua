@@ -3,7 +3,7 @@
 -- KEYS: state, maps, S stamps, then per item: value, claim
 -- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use), S
 --       fresh tokens, then per item: head of the fingerprint, stamp indices ('' for all in order), nonce ('' for no
---       claim), claim ms, '1' to take over
+--       claim), claim ms, '1' to take over or '2' beside a valid value
 -- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens ('' where missing), indices of stamps
 --           with expired locks, then per item: { value or false, 1 if there is a value that is void or 2 if it is none
 --           of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce } }
@@ -54,6 +54,7 @@ for item = 1, items do
   local base = 7 + count + 5 * (item - 1)
   local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
   local take_over = ARGV[base + 5] == '1'
+  local beside = ARGV[base + 5] == '2'
 
   local wanted = {}
   local whole = true
@@ -94,18 +95,20 @@ for item = 1, items do
 
   if under_lock then
     reply[#reply + 1] = { false, voided, 3, '' }
-  elseif valid and not take_over then
+  elseif valid and not take_over and not beside then
     reply[#reply + 1] = { value, 0, 0, '' }
   else
     local claim = redis.pcall('GET', claim_key)
     if type(claim) ~= 'string' then claim = false end
+    -- Who asks beside a valid value is told of it whether or not the claim is free.
+    local found = valid and beside and value
     -- A claim whose vector is no longer current belongs to a load that can fill nothing.
     local held = claim and whole and string.sub(claim, 17) == vector
     local holder = held and string.sub(claim, 1, 16) or ''
     if nonce == '' then
       reply[#reply + 1] = { false, voided, 0, holder }
     elseif held and not take_over then
-      reply[#reply + 1] = { false, voided, 2, holder }
+      reply[#reply + 1] = { found, voided, 2, holder }
     else
       -- At maxmemory nothing may grow: then there is no claim, and the value is loaded without being kept.
       local refused = false
@@ -123,9 +126,9 @@ for item = 1, items do
         if type(made) == 'table' and made.err then refused = true end
       end
       if refused then
-        reply[#reply + 1] = { false, voided, 0, '' }
+        reply[#reply + 1] = { found, voided, 0, '' }
       else
-        reply[#reply + 1] = { false, voided, 1, nonce }
+        reply[#reply + 1] = { found, voided, 1, nonce }
       end
     end
   end

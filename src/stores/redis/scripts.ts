@@ -21,6 +21,7 @@ import locks from '../lua/locks.lua'
 import oneSetScript from '../lua/one-set.lua'
 import oneStampScript from '../lua/one-stamp.lua'
 import oneStateScript from '../lua/one-state.lua'
+import prolongScript from '../lua/prolong.lua'
 import readScript from '../lua/read.lua'
 import registerScript from '../lua/register.lua'
 import rotateScript from '../lua/rotate.lua'
@@ -39,6 +40,7 @@ export function scriptsFor(publishes: Servers['publishes']) {
     ccHeartbeat: common + heartbeatScript,
     ccRegister: common + registerScript,
     ccClaim: claimScript,
+    ccProlong: prolongScript,
     ccOneStamp: common + locks + oneStampScript,
     ccOneState: common + oneStateScript,
     ccOneSet: common + oneSetScript,
@@ -125,7 +127,7 @@ export class Scripts {
         single ? '' : stamps.map((name) => indexOf.get(name)).join(','),
         claim?.nonce ?? '',
         Math.ceil(claim?.ttlMs ?? 0),
-        claim?.takeOver === true ? '1' : '0',
+        claim?.takeOver === true ? '1' : claim?.beside === true ? '2' : '0',
       )
     }
     const reply = list(await this.#run('ccRead', keys, args))
@@ -152,12 +154,12 @@ export class Scripts {
 
   /** @param holderMs for how long a lease holder counts; 0 where nobody waits for them */
   async fill(layout: Layout, request: FillRequest, body: string, holderMs: number): Promise<Filled> {
-    const { key, nonce, epoch, stamps, tokens, value, ttlMs, publish } = request
+    const { key, nonce, epoch, stamps, tokens, value, ttlMs, prolongedMs = ttlMs, publish } = request
     const ms = Math.max(1, Math.ceil(ttlMs))
     const keys = [layout.state, layout.value(key), layout.claim(key), layout.holders]
     keys.push(...stamps.map((name) => layout.stamp(name)))
     const fresh = this.#randomness.token()
-    const lifetimes = [ms, ms + STAMP_MARGIN_MS]
+    const lifetimes = [ms, Math.ceil(Math.max(ttlMs, prolongedMs)) + STAMP_MARGIN_MS]
     const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
     const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, withChecksum(value), ...message]
     const reply = list(await this.#run('ccFill', keys, args))
@@ -255,6 +257,10 @@ export class Scripts {
     const fresh = [this.#randomness.token(), map.digest, REGISTRATION_MS, this.#randomness.token()]
     const reply = list(await this.#run('ccRegister', keys, [...fresh, map.skeleton, settings, SETTINGS_MS]))
     return text(reply[2])
+  }
+
+  async prolong(layout: Layout, key: string, ttlMs: number): Promise<void> {
+    await this.#run('ccProlong', [layout.value(key)], [Math.max(1, Math.ceil(ttlMs))])
   }
 
   /** Prolongs a claim; by 0 ms gives it back. */

@@ -163,6 +163,10 @@ export class RedisStore implements Store {
     return { stored: reply.stored, heard: this.#hearing.heard(cause, [[partition, reply.holders]], heard) }
   }
 
+  async prolong(place: KeyPlace, ttlMs: number): Promise<void> {
+    await this.#scripts.prolong(this.#layout(place), place.key, ttlMs)
+  }
+
   renew(place: KeyPlace, nonce: string, ttlMs: number): Promise<boolean> {
     return this.#scripts.claim(this.#layout(place), place.key, nonce, ttlMs)
   }

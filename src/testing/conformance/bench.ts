@@ -68,11 +68,12 @@ export class Process implements StoreListener {
     options: {
       readonly stamps?: readonly StampName[]
       readonly takeOver?: boolean
+      readonly beside?: boolean
       readonly ttlMs?: number
     } = {},
   ): Promise<ReadResult> {
-    const { stamps = [], takeOver = false, ttlMs = 60_000 } = options
-    const claim = nonce === undefined ? undefined : { nonce, ttlMs, takeOver }
+    const { stamps = [], takeOver = false, beside = false, ttlMs = 60_000 } = options
+    const claim = nonce === undefined ? undefined : { nonce, ttlMs, takeOver, beside }
     const { results } = await this.store.read([{ ...place(key), stamps: this.vector(...stamps), claim }])
     assert.equal(results.length, 1)
     return results[0] as ReadResult
@@ -88,12 +89,14 @@ export class Process implements StoreListener {
       readonly payload?: Uint8Array | string
       readonly ttlMs?: number
       readonly publish?: boolean
+      readonly prolongedMs?: number
     } = {},
   ): Promise<boolean> {
-    const { stamps = [], payload = `value of ${key}`, ttlMs = 60_000, publish = false } = options
+    const { stamps = [], payload = `value of ${key}`, ttlMs = 60_000, publish = false, prolongedMs } = options
     const vector = this.vector(...stamps)
     const value = entry(vector, epoch, tokens, payload)
-    const request = { ...place(key), nonce, epoch, stamps: vector, tokens, value, ttlMs, publish }
+    const times = { ttlMs, prolongedMs }
+    const request = { ...place(key), nonce, epoch, stamps: vector, tokens, value, ...times, publish }
     return (await this.store.fill(request)).stored
   }
 

@@ -68,6 +68,34 @@ export const claimCases = {
     assert.ok((await one.read('user:1')).value !== undefined)
   },
 
+  async claim_besideAValidValue_isTaken_theValueComesWithIt(bench) {
+    const one = await bench.join()
+    const other = await bench.join()
+    await one.put('user:1')
+    const [first, second] = [newNonce(), newNonce()]
+    const granted = await one.read('user:1', first, { beside: true })
+    assert.ok(granted.value !== undefined)
+    assert.deepEqual([granted.claim, granted.holder], ['granted', first])
+    const held = await other.read('user:1', second, { beside: true })
+    assert.ok(held.value !== undefined)
+    assert.deepEqual([held.claim, held.holder], ['held', first])
+    // Who does not ask for it is answered as ever.
+    assert.equal((await other.read('user:1', second)).claim, 'none')
+    assert.equal(await one.fill('user:1', first, granted, { payload: 'newer' }), true)
+    assert.equal((await other.read('user:1', second, { beside: true })).claim, 'granted')
+  },
+
+  async claim_besideAVoidValue_isTaken_withoutIt(bench) {
+    const one = await bench.join()
+    await one.put('user:1', { stamps: ['user:*'] })
+    await one.rotate(['user:*'])
+    const nonce = newNonce()
+    const granted = await one.read('user:1', nonce, { stamps: ['user:*'], beside: true })
+    assert.deepEqual([granted.value, granted.claim], [undefined, 'granted'])
+    await one.rotate(['user:*'])
+    assert.equal(await one.fill('user:1', nonce, granted, { stamps: ['user:*'] }), false)
+  },
+
   async claim_underVoidVector_fallsToTheNext(bench) {
     const one = await bench.join()
     const other = await bench.join()

@@ -107,6 +107,23 @@ export const valueCases = {
     assert.deepEqual([gone.value, gone.voided], [undefined, false])
   },
 
+  async value_prolonged_livesThatMuchLonger_itsStampsToo(bench) {
+    const one = await bench.join()
+    const nonce = newNonce()
+    const granted = await one.read('report', nonce, { stamps: ['report*'] })
+    const times = { ttlMs: 600_000, prolongedMs: 7_200_000 }
+    assert.equal(await one.fill('report', nonce, granted, { stamps: ['report*'], ...times }), true)
+    for (let passed = 0; passed < 5; passed++) {
+      await bench.pass(500_000)
+      await one.store.prolong(place('report'), 600_000)
+    }
+    assert.equal(textOf(await one.read('report', undefined, { stamps: ['report*'] })), 'value of report')
+    await bench.pass(600_001)
+    assert.equal((await one.read('report', undefined, { stamps: ['report*'] })).value, undefined)
+    await one.store.prolong(place('report'), 600_000)
+    assert.equal((await one.read('report', undefined, { stamps: ['report*'] })).value, undefined)
+  },
+
   async value_shorterFill_doesNotShortenItsStamps(bench) {
     const one = await bench.join()
     const fill = async (key: string, ttlMs: number) => {
