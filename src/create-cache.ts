@@ -21,6 +21,7 @@ import { claimName } from './core/open-caches.ts'
 import { readSettings, type Settings } from './core/settings.ts'
 import { type Store, type StoreSession, TRUSTS_RESTARTS } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
+import { describeRules } from './lifetimes/rules.ts'
 import { Flights } from './loading/flight.ts'
 import { type LoadLimit, LoadLimits } from './loading/load-limits.ts'
 import { logEvents } from './observe/log-events.ts'
@@ -97,7 +98,7 @@ function assemble(
   const causes = new Causes()
   const units = new UnitContext()
   const plans = new Plans(map, settings.coherence, shared ? registration.stamp : undefined)
-  const lifetimes = new Lifetimes({ ttl: settings.ttl, negativeTtl: settings.negativeTtl })
+  const lifetimes = new Lifetimes({ declared: settings.policy, randomness })
   const queue = new ReplayQueue()
   const recent = new RecentChanges(clock, shared ? settings.failoverWindowMs : 0)
   const subscription = new Subscription({
@@ -223,10 +224,8 @@ function assemble(
     inspection,
     families: new Set(map.families().map((family) => family.name)),
     explain: (key) =>
-      explain(
-        { clock, map, plans, memory, lease, causes, store: gate },
-        key,
-        (plan) => lifetimes.policy(plan).description,
+      explain({ clock, map, plans, memory, lease, causes, store: gate }, key, ({ family }) =>
+        describeRules(lifetimes.rules(family)),
       ),
     close: () => {
       closed = true

@@ -24,7 +24,7 @@ export { type Duration, type DurationUnit, milliseconds } from './core/duration.
 export type { Parameter } from './core/encoding.ts'
 export { CacheError, type ErrorCode, isCacheError } from './core/errors.ts'
 export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason } from './core/events.ts'
-export type { Explanation } from './core/explanation.ts'
+export type { ExplainedPolicy, Explanation } from './core/explanation.ts'
 export type { Health, HealthPart } from './core/health.ts'
 export {
   type AnyFamily,
@@ -56,6 +56,7 @@ export type {
   WrapConfig,
   WrappedMethod,
 } from './core/loader.ts'
+export type { BreakerOptions, PolicyOptions, TimeoutOptions } from './core/policy.ts'
 export type { Randomness } from './core/random.ts'
 export type { Receipt, ReceiptStatus } from './core/receipt.ts'
 export { type StandardSchema, type TypeOnly, type } from './core/standard-schema.ts'

@@ -9,9 +9,10 @@ import type { CacheEvents, EventName } from './core/events.ts'
 import type { Explanation } from './core/explanation.ts'
 import { EXTENSION, type Extension } from './core/extension.ts'
 import type { Health, HealthPart } from './core/health.ts'
-import type { Coherence } from './core/key.ts'
+import { type Coherence, checkParameters, compiledFamily } from './core/key.ts'
 import type { BatchLoader, Entry, Loader, Mark, ReadOptions, WrapConfig } from './core/loader.ts'
 import { checkChoice, checkOptions } from './core/options.ts'
+import { POLICY_OPTIONS, type PolicyOptions, readPolicy } from './core/policy.ts'
 import type { Receipt } from './core/receipt.ts'
 import type { CacheStats } from './core/stats.ts'
 import type { UnitOfWork } from './core/unit.ts'
@@ -173,18 +174,22 @@ export class OpenCache {
 
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void {
     checkChoice(coherence, ['on', 'off'], 'setCoherence')
-    const { families, readRoom } = this.#parts
-    if (family !== undefined && !families.has(family.family)) {
-      throw new CacheError(
-        'UNKNOWN_FAMILY',
-        `setCoherence: ${show(family.family)} is no key family of this cache.`,
-      )
-    }
+    this.#checkFamily(family, 'setCoherence')
+    const { readRoom } = this.#parts
     const { plans, memory, stamps } = readRoom
     const concerns = (key: string) => family === undefined || plans.of(key).family?.name === family.family
     memory?.deleteWhere(concerns)
     stamps.touchEveryKey()
     plans.set(coherence, family?.family)
+  }
+
+  setPolicy(policy: PolicyOptions, family?: { readonly family: string }): void {
+    checkOptions(policy ?? null, POLICY_OPTIONS, 'setPolicy')
+    this.#checkFamily(family, 'setPolicy')
+    const compiled = readPolicy(policy, 'setPolicy: ')
+    const template = compiledFamily(family)?.template
+    if (template !== undefined) checkParameters(compiled, template, 'setPolicy')
+    this.#parts.readRoom.lifetimes.set(compiled, family?.family)
   }
 
   stats(): CacheStats {
@@ -295,6 +300,11 @@ export class OpenCache {
     memory?.clear()
     readRoom.units.close()
     return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
+  }
+
+  #checkFamily(family: { readonly family: string } | undefined, what: string): void {
+    if (family === undefined || this.#parts.families.has(family.family)) return
+    throw new CacheError('UNKNOWN_FAMILY', `${what}: ${show(family.family)} is no key family of this cache.`)
   }
 
   #checkOpen(what: string): void {

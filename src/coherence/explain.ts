@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
 import { decodeEntry } from '../core/entry.ts'
-import type { Explanation } from '../core/explanation.ts'
+import type { ExplainedPolicy, Explanation } from '../core/explanation.ts'
 import { describeStamp } from '../core/stamp.ts'
 import type { Store } from '../core/store.ts'
 import type { Causes } from './causes.ts'
@@ -28,17 +28,18 @@ interface Found {
   readonly freshUntil: number
 }
 
-/** All that this process knows of one key; asks the store where memory has nothing. `ttl` describes its lifetime. */
+/** All that this process knows of one key; asks the store where memory has nothing. `policyOf` says how its values live. */
 export async function explain(
   room: ExplainRoom,
   key: string,
-  ttl: (plan: KeyPlan) => string,
+  policyOf: (plan: KeyPlan) => ExplainedPolicy,
 ): Promise<Explanation> {
   const { clock, map, plans, causes } = room
   const plan = plans.of(key)
   const found = inMemory(room, key) ?? (await inStore(room, plan))
   const now = clock.monotonic()
   const heard = causes.last(key, plan.stamps)
+  const policy = policyOf(plan)
   return {
     key,
     family: plan.family?.name,
@@ -46,7 +47,8 @@ export async function explain(
     tier: found?.tier,
     age: found === undefined ? undefined : now - found.loadedAt,
     expiresAt: found === undefined ? undefined : Math.round(clock.now() + found.freshUntil - now),
-    ttl: ttl(plan),
+    ttl: policy.ttl,
+    policy,
     vector: plan.stamps.map(describeStamp),
     dependsOn: map.sources(key),
     invalidatedBy:
@@ -60,7 +62,7 @@ function inMemory({ memory, lease, clock }: ExplainRoom, key: string): Found | u
   const entry = memory?.look(key)
   const now = clock.monotonic()
   if (memory === undefined || entry === undefined || !lease.held(now)) return undefined
-  if (!memory.isLive(entry) || now >= entry.freshUntil) return undefined
+  if (!memory.isLive(entry) || now >= entry.memoryUntil) return undefined
   return { tier: 'memory', loadedAt: entry.loadedAt, freshUntil: entry.freshUntil }
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Pattern } from '../core/pattern.ts'
 import { allLive, type Generation, type StampTable } from './stamp-table.ts'
+import type { Timing } from './timing.ts'
 
 /** A value in memory, with all that decides whether it may be answered. */
 export class MemoryEntry {
@@ -10,14 +11,26 @@ export class MemoryEntry {
     readonly vector: readonly Generation[],
     /** Monotonic time at which it was loaded. */
     readonly loadedAt: number,
-    /** Monotonic time at which its lifetime ends. */
-    readonly freshUntil: number,
+    /** Monotonic time up to which a hit need not look at its timing: the end of its lifetime, where it has none. */
+    readonly until: number,
     /** Names this fill. */
     readonly etag: string,
     /** Whether each reader gets a clone. */
     readonly cloned: boolean,
     readonly bytes: number,
+    /** Where there is more to its time than one end. */
+    readonly timing: Timing | undefined,
   ) {}
+
+  /** Monotonic time at which its lifetime ends. */
+  get freshUntil(): number {
+    return this.timing === undefined ? this.until : this.timing.freshUntil
+  }
+
+  /** Monotonic time up to which memory may answer it. */
+  get memoryUntil(): number {
+    return this.timing === undefined ? this.until : this.timing.memoryUntil
+  }
 
   /** The stamp table's version at which its vector was last found live. */
   checkedAt = -1

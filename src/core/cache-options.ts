@@ -3,8 +3,8 @@ import type { Dependencies } from './dependencies.ts'
 import type { Duration } from './duration.ts'
 import type { Logger } from './events.ts'
 import type { Coherence } from './key.ts'
-import type { Ttl } from './lifetime.ts'
 import type { LoadOptions } from './options.ts'
+import type { PolicyOptions } from './policy.ts'
 import type { Randomness } from './random.ts'
 import type { StoreDriver } from './store.ts'
 
@@ -25,8 +25,9 @@ export interface MemoryOptions {
   readonly isolate?: Isolation | undefined
 }
 
-/** Options of `createCache`. One that is `undefined` is not given. */
-export interface CacheOptions<Tables extends string = string, Scopes extends string = string> {
+/** Options of `createCache`, among them how values live where no family says otherwise. One that is `undefined` is not given. */
+export interface CacheOptions<Tables extends string = string, Scopes extends string = string>
+  extends PolicyOptions {
   /** This application's values in the store. */
   readonly name: string
   /** Whose stamps it shares: every application that writes the same tables names the same. @default name */
@@ -70,10 +71,6 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly onStoreRestart?: 'distrust' | 'trust' | undefined
   /** T, the staleness bound. @default '1s' */
   readonly maxStaleness?: Duration | undefined
-  /** Lifetime of values whose family names none. @default '5m' */
-  readonly ttl?: Ttl | undefined
-  /** Lifetime of `null` and `undefined`, where the family names none. @default as any other value */
-  readonly negativeTtl?: Ttl | undefined
   /** Writes to tables that the map does not name: an event, or an error. @default 'event' */
   readonly unknownTables?: 'event' | 'error' | undefined
   /** `'off'`: plain lifetimes, no stamps. @default 'on' */

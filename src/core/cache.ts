@@ -6,6 +6,7 @@ import type { Explanation } from './explanation.ts'
 import type { Health } from './health.ts'
 import type { AnyFamily, Coherence, KeyOf, Loaded, ParamsOf } from './key.ts'
 import type { BatchLoaderOf, CheckedWrap, Entry, LoaderOf, Mark, ReadOptions, WrapConfig } from './loader.ts'
+import type { PolicyOptions } from './policy.ts'
 import type { Receipt } from './receipt.ts'
 import type { CacheStats } from './stats.ts'
 import type { UnitOfWork } from './unit.ts'
@@ -158,6 +159,24 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
 
   /** Switches coherence for the whole cache or one family: `'off'` is plain lifetimes, the way back out. */
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void
+  /**
+   * Sets how values live from now on in this process, for one family or for every key whose family says nothing, over what
+   * was declared. Takes the place of what was set before; `{}` goes back to what was declared. Values that are cached
+   * keep the lifetimes they were filled with, so clear what must not live on.
+   *
+   * @throws CacheError `UNKNOWN_FAMILY`, `INVALID_OPTION`, `INVALID_DURATION` or `INVALID_KEY`; nothing is changed then.
+   *
+   * @example
+   * ```ts
+   * import { createCache, defineKeys } from 'coherent-cache'
+   *
+   * const keys = defineKeys({ report: { key: 'report:{id}', ttl: '15m' } })
+   * const cache = createCache({ name: 'shop', keys })
+   * cache.setPolicy({ ttl: '30s', staleIfError: '1h' }, keys.report) // while the database is in trouble
+   * cache.setPolicy({}, keys.report) // as declared
+   * ```
+   */
+  setPolicy(policy: PolicyOptions, family?: { readonly family: string }): void
   stats(): CacheStats
   health(): Health
   /** What this process knows of a key: where its value is (asking the store), what it hangs on, what made it void last. */

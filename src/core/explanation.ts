@@ -1,5 +1,19 @@
 import type { Cause } from './events.ts'
 
+/** How values of a key live. */
+export interface ExplainedPolicy {
+  readonly ttl: string
+  readonly negativeTtl: string
+  /** Undefined where memory may answer as long as a value lives. */
+  readonly memoryTtl: number | undefined
+  /** Undefined where lifetimes do not slide. */
+  readonly idleTtl: number | undefined
+  readonly jitter: number
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
+  readonly timeout: { readonly soft: number | undefined; readonly hard: number | undefined }
+}
+
 /** What a cache knows about one key. */
 export interface Explanation {
   readonly key: string
@@ -13,6 +27,8 @@ export interface Explanation {
   readonly expiresAt: number | undefined
   /** The rule that gives its lifetime, as written. */
   readonly ttl: string
+  /** All that holds for how its values live, as declared or set by `cache.setPolicy`; lengths in milliseconds. */
+  readonly policy: ExplainedPolicy
   /** The stamps a value of this key is filled under. */
   readonly vector: readonly string[]
   /** The patterns it matches, and the tables and views that reach it through them. */

@@ -1,7 +1,7 @@
 import type { Parameter } from './encoding.ts'
 import { CacheError, show } from './errors.ts'
-import { type LifetimePolicy, lifetimePolicy, type Ttl } from './lifetime.ts'
 import { checkChoice, checkCount, checkOptions, type LoadOptions, readLoads } from './options.ts'
+import { POLICY_OPTIONS, type Policy, type PolicyOptions, readPolicy } from './policy.ts'
 import { isStandardSchema, type StandardSchema, type TypeOnly } from './standard-schema.ts'
 import { Template } from './template.ts'
 
@@ -30,16 +30,15 @@ export type ParametersOf<Text extends string> = Simplify<
 /** How `coherence` can be set: `'on'`, or `'off'` for plain lifetimes without stamps. */
 export type Coherence = 'on' | 'off'
 
-/** A key family, declared in full. An option that is `undefined` is not given. */
-export interface FamilyDefinition<Text extends string = string, Value = unknown> {
+/**
+ * A key family, declared in full. An option that is `undefined` is not given; how its values live is then as the cache
+ * says.
+ */
+export interface FamilyDefinition<Text extends string = string, Value = unknown> extends PolicyOptions {
   /** The template, such as `'report:daily:{orgId}:{date}'`. */
   readonly key: Text
   /** The type of the values: `type<Report>()`, or a Standard Schema, which also validates what comes from a store. */
   readonly value?: TypeOnly<Value> | StandardSchema<Value> | undefined
-  /** How long values live. @default the cache's `ttl` */
-  readonly ttl?: Ttl | undefined
-  /** How long `null` and `undefined` live. @default the family's `ttl` */
-  readonly negativeTtl?: Ttl | undefined
   /** The version of the values' shape. Values stored under another version are not read. @default 1 */
   readonly version?: number | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
@@ -112,8 +111,7 @@ export type Families<D extends Readonly<Record<string, AnyDefinition>>> = {
 export interface CompiledFamily {
   readonly name: string
   readonly template: Template
-  readonly ttl: LifetimePolicy | undefined
-  readonly negativeTtl: LifetimePolicy | undefined
+  readonly policy: Policy
   readonly version: number
   readonly coherence: Coherence
   readonly schema: StandardSchema | undefined
@@ -175,7 +173,7 @@ export function compiledFamily(family: unknown): CompiledFamily | undefined {
   return (family as { [COMPILED]?: CompiledFamily })[COMPILED]
 }
 
-const OPTIONS = ['key', 'value', 'ttl', 'negativeTtl', 'version', 'coherence', 'loads']
+const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'coherence', 'loads']
 
 function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const what = `defineKeys: ${name}`
@@ -188,16 +186,8 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
     )
   }
   const template = Template.parse(full.key, what)
-  const ttl = full.ttl === undefined ? undefined : lifetimePolicy(full.ttl, `${what}.ttl`)
-  const negativeTtl =
-    full.negativeTtl === undefined ? undefined : lifetimePolicy(full.negativeTtl, `${what}.negativeTtl`)
-  for (const parameter of [...(ttl?.parameters ?? []), ...(negativeTtl?.parameters ?? [])]) {
-    if (template.parameters.includes(parameter)) continue
-    throw new CacheError(
-      'INVALID_KEY',
-      `${what}: its lifetime goes by {${parameter}}, which the template ${show(template.text)} has not.`,
-    )
-  }
+  const policy = readPolicy(full, `${what}.`)
+  checkParameters(policy, template, what)
   if (
     full.value !== undefined &&
     !isStandardSchema(full.value) &&
@@ -211,12 +201,26 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
   return {
     name,
     template,
-    ttl,
-    negativeTtl,
+    policy,
     version: full.version === undefined ? 1 : checkCount(full.version, 1, `${what}.version`),
     coherence: checkChoice(full.coherence ?? 'on', ['on', 'off'], `${what}.coherence`),
     schema: isStandardSchema(full.value) ? full.value : undefined,
     loads: readLoads(full.loads, `${what}.loads`),
+  }
+}
+
+/**
+ * Refuses lifetimes by a parameter that keys of the template have not.
+ *
+ * @throws CacheError `INVALID_KEY`
+ */
+export function checkParameters({ ttl, negativeTtl }: Policy, template: Template, what: string): void {
+  for (const parameter of [...(ttl?.parameters ?? []), ...(negativeTtl?.parameters ?? [])]) {
+    if (template.parameters.includes(parameter)) continue
+    throw new CacheError(
+      'INVALID_KEY',
+      `${what}: its lifetime goes by {${parameter}}, which the template ${show(template.text)} has not.`,
+    )
   }
 }
 

@@ -3,8 +3,8 @@ import { systemClock } from './clock.ts'
 import { noDependencies } from './dependencies.ts'
 import { milliseconds } from './duration.ts'
 import { CacheError, show } from './errors.ts'
-import { type LifetimePolicy, lifetimePolicy } from './lifetime.ts'
 import { checkChoice, checkCount, checkName, checkOptions, readLoads } from './options.ts'
+import { POLICY_OPTIONS, readPolicy } from './policy.ts'
 import { systemRandomness } from './random.ts'
 
 const OPTIONS = [
@@ -21,8 +21,7 @@ const OPTIONS = [
   'failoverWindow',
   'onStoreRestart',
   'maxStaleness',
-  'ttl',
-  'negativeTtl',
+  ...POLICY_OPTIONS,
   'unknownTables',
   'coherence',
   'partitionBy',
@@ -53,11 +52,6 @@ export function readSettings(options: CacheOptions) {
   if (options === undefined)
     throw new CacheError('INVALID_OPTION', "createCache: pass options, at least { name: 'finance' }.")
   const name = checkName(options.name, 'createCache: name')
-  const ttl = lifetimePolicy(options.ttl ?? '5m', 'createCache: ttl')
-  const negativeTtl: LifetimePolicy | undefined =
-    options.negativeTtl === undefined
-      ? undefined
-      : lifetimePolicy(options.negativeTtl, 'createCache: negativeTtl')
   const maxStalenessMs = milliseconds(options.maxStaleness ?? '1s', 'createCache: maxStaleness')
   if (maxStalenessMs < 50) {
     throw new CacheError(
@@ -118,8 +112,7 @@ export function readSettings(options: CacheOptions) {
     ),
     softLockMs: readSoftLock(options.softLockLifetime, maxStalenessMs),
     maxStalenessMs,
-    ttl,
-    negativeTtl,
+    policy: readPolicy(options, 'createCache: '),
     unknownTables: checkChoice(
       options.unknownTables ?? 'event',
       ['event', 'error'],

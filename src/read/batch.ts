@@ -6,8 +6,8 @@ import { LoneLoad } from '../loading/lone-load.ts'
 import type { LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { waitFor } from './patience.ts'
-import { graceOf, isUncached, type Reader, unkept } from './reader.ts'
-import { checkLoader, type ReadRequest } from './request.ts'
+import { isUncached, type Reader, unkept } from './reader.ts'
+import { checkLoader, graceOf, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
 
 /** One key of a batch, with what the caller asked with: the key itself, or a family's parameters. */

@@ -73,6 +73,7 @@ export class Fetch {
         const opened = await this.keeper.open(flight.plan, result.value)
         if (!('problem' in opened)) {
           this.keeper.remember(flight, result.tokens, opened)
+          this.keeper.prolong(flight.plan)
           this.land(flight, opened)
           continue
         }

@@ -1,4 +1,6 @@
 import { MemoryEntry } from '../coherence/memory-tier.ts'
+import type { Generation } from '../coherence/stamp-table.ts'
+import { TOLD_EVERY } from '../coherence/timing.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { decodeEntry, encodeEntry, fingerprint, type StoredEntry } from '../core/entry.ts'
 import type { RefusalReason } from '../core/events.ts'
@@ -7,6 +9,7 @@ import { sizeOf } from '../core/size.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { type Isolated, isolate, isolateDecoded } from './isolation.ts'
 import type { ReadRoom } from './room.ts'
+import { timingOf } from './timing-of.ts'
 
 /** What a loader brought, with what it said about it. */
 export interface LoadedValue {
@@ -32,6 +35,9 @@ export type Unusable =
 export class Keeper {
   readonly #room: ReadRoom
 
+  /** When the store was last told that a key of a sliding lifetime is being read. */
+  readonly #prolonged = new WeakMap<KeyPlan, number>()
+
   constructor(room: ReadRoom) {
     this.#room = room
   }
@@ -41,6 +47,7 @@ export class Keeper {
     const { clock, lifetimes, flights, stamps, store, shared, counters, events } = this.#room
     const loadedAt = clock.monotonic()
     const { plan, reservation, tokens, epoch } = flight
+    const rules = lifetimes.rules(plan.family)
     if (loaded.skip) return this.#refuse(flight, loaded, loadedAt, 'skipped')
     if (flight.underLock) return this.#refuse(flight, loaded, loadedAt, 'locked')
     if (epoch === undefined) return this.#refuse(flight, loaded, loadedAt, 'store-unavailable')
@@ -53,6 +60,7 @@ export class Keeper {
     const etag = this.#room.randomness.token()
     try {
       ttlMs = lifetimes.of(plan, loaded.value, clock.now(), loaded.ttl)
+      if (!shared) ttlMs = Math.min(ttlMs, rules.memoryTtlMs)
       if (ttlMs === 0) return this.#refuse(flight, loaded, loadedAt, 'zero-ttl')
       bytes = this.#encode(flight, loaded.value, ttlMs, etag)
       isolated = isolate(loaded.value, this.#room.isolation)
@@ -62,6 +70,7 @@ export class Keeper {
     if (flight.reload) this.#room.subscription.expectOwn(flight.nonce)
     try {
       const { key, shard, stamps: names } = plan
+      const keptMs = ttlMs + loaded.graceMs
       const filled = await store.fill({
         key,
         shard,
@@ -70,7 +79,8 @@ export class Keeper {
         stamps: names,
         tokens,
         value: bytes,
-        ttlMs: ttlMs + loaded.graceMs,
+        ttlMs: Math.min(keptMs, rules.idleTtlMs),
+        prolongedMs: keptMs,
         publish: flight.reload,
         heard: this.#room.strict,
       })
@@ -92,7 +102,7 @@ export class Keeper {
 
   /** Puts a value that is known to be valid under these tokens into memory, if nothing has touched the flight. */
   remember(flight: Flight, tokens: readonly string[], landed: Landed): void {
-    const { memory, lease, clock, stamps, measured, flights } = this.#room
+    const { memory, lease, clock, stamps, flights } = this.#room
     flight.plan.stored = true
     if (landed.freshUntil === undefined) return
     if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
@@ -103,19 +113,38 @@ export class Keeper {
       stamps.rest(vector)
       return
     }
-    const bytes = measured ? sizeOf(landed.value) : 0
-    memory.put(
-      flight.plan.key,
-      new MemoryEntry(
-        landed.value,
-        vector,
-        landed.loadedAt,
-        landed.freshUntil,
-        landed.etag ?? '',
-        landed.cloned,
-        bytes,
-      ),
-    )
+    this.put(flight.plan, landed, vector)
+  }
+
+  /** Puts a value into memory, for no longer than it lives. */
+  put(plan: KeyPlan, landed: Landed, vector: readonly Generation[]): void {
+    const { memory, measured, lifetimes, clock, shared } = this.#room
+    const { value, loadedAt, freshUntil, etag = '', cloned } = landed
+    if (memory === undefined || freshUntil === undefined) return
+    const bytes = measured ? sizeOf(value) : 0
+    const timing = timingOf(freshUntil, lifetimes.rules(plan.family), shared, clock.monotonic())
+    const until = timing?.unseenUntil ?? freshUntil
+    memory.put(plan.key, new MemoryEntry(value, vector, loadedAt, until, etag, cloned, bytes, timing))
+  }
+
+  /** Notes that memory answers an entry. */
+  use(plan: KeyPlan, { timing }: MemoryEntry, now: number): void {
+    if (timing === undefined) return
+    timing.use(now)
+    if (!timing.mustTell(now)) return
+    timing.told(now)
+    this.prolong(plan)
+  }
+
+  /** Where lifetimes slide, has the store keep a value that is being read. Nobody waits for that. */
+  prolong(plan: KeyPlan): void {
+    const { lifetimes, clock, store, shared } = this.#room
+    const { idleTtlMs } = lifetimes.rules(plan.family)
+    if (!shared || idleTtlMs === Number.POSITIVE_INFINITY) return
+    const now = clock.monotonic()
+    if (now < (this.#prolonged.get(plan) ?? Number.NEGATIVE_INFINITY) + idleTtlMs * TOLD_EVERY) return
+    this.#prolonged.set(plan, now)
+    store.prolong(plan, idleTtlMs).catch(() => {})
   }
 
   /** Reads a value that has been judged valid. At once, unless its family has a schema, which may take its time. */

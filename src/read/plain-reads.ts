@@ -1,10 +1,8 @@
-import { MemoryEntry } from '../coherence/memory-tier.ts'
 import type { Reservation } from '../coherence/reservations.ts'
 import { allLive, type Generation } from '../coherence/stamp-table.ts'
 import { beginsWith } from '../core/bytes.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { fingerprint } from '../core/entry.ts'
-import { sizeOf } from '../core/size.ts'
 import type { Landed } from '../loading/flight.ts'
 import type { Keeper, Unusable } from './keeper.ts'
 import type { ReadRoom } from './room.ts'
@@ -94,6 +92,7 @@ export class PlainReads {
       this.#end(asked, undefined)
     } else if (this.#stillCurrent(asked)) {
       this.#remember(asked, opened)
+      this.#keeper.prolong(asked.plan)
       this.#end(asked, opened)
     } else {
       this.#end(asked, undefined)
@@ -122,15 +121,12 @@ export class PlainReads {
   }
 
   #remember({ plan, known, reservation }: Asked, landed: Landed): void {
-    const { memory, stamps, measured } = this.#room
+    const { memory, stamps } = this.#room
     if (memory === undefined || reservation === undefined) {
       stamps.rest(known.vector)
       return
     }
-    if (landed.freshUntil === undefined || !stamps.intact(reservation)) return
-    const { value, loadedAt, freshUntil, etag = '', cloned } = landed
-    const bytes = measured ? sizeOf(value) : 0
-    memory.put(plan.key, new MemoryEntry(value, known.vector, loadedAt, freshUntil, etag, cloned, bytes))
+    if (stamps.intact(reservation)) this.#keeper.put(plan, landed, known.vector)
   }
 
   #know(plan: KeyPlan): Known | undefined {

@@ -10,7 +10,7 @@ import { deliver } from './isolation.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
 import { gaveUp, waitFor } from './patience.ts'
 import { PlainReads } from './plain-reads.ts'
-import { checkCircle, checkLoader, type ReadRequest, readWishes } from './request.ts'
+import { checkCircle, checkLoader, graceOf, type ReadRequest, readWishes } from './request.ts'
 import type { ReadRoom } from './room.ts'
 import { judge, type Verdict } from './verdict.ts'
 
@@ -49,7 +49,7 @@ export class Reader {
   /** The value. A memory hit is answered at once: lease, lifetime and vector checked, nothing else done. */
   get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
     if (options === undefined && typeof load === 'function') {
-      const hit = this.#hit(key)
+      const hit = this.#hit(key, false)
       if (hit?.cloned === true) return Promise.resolve(deliver(hit.value, true))
       if (hit !== undefined) {
         hit.promise ??= Promise.resolve(hit.value)
@@ -61,31 +61,36 @@ export class Reader {
 
   async getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
     const { landed, status } = await this.#answer(key, load, options)
-    const { clock } = this.#room
+    const { clock, lifetimes, plans } = this.#room
     const now = clock.monotonic()
+    const { idleTtlMs } = lifetimes.rules(plans.of(key).family)
+    const { freshUntil } = landed
+    // Of a value that slides this very read is a use.
+    const end =
+      freshUntil === undefined || status === 'stale' ? freshUntil : Math.min(freshUntil, now + idleTtlMs)
     return {
       value: deliver(landed.value, landed.cloned),
       status,
       tier: landed.tier,
       age: Math.max(0, now - landed.loadedAt),
-      expiresAt:
-        landed.freshUntil === undefined ? undefined : Math.round(clock.now() + landed.freshUntil - now),
+      expiresAt: end === undefined ? undefined : Math.round(clock.now() + end - now),
       etag: landed.etag,
     }
   }
 
   peek(key: string): unknown {
-    const hit = this.#hit(key)
+    const hit = this.#hit(key, true)
     return hit === undefined ? undefined : deliver(hit.value, hit.cloned)
   }
 
   /** The entry memory may answer right now, counted as a hit. Nothing inside a unit or a load. */
-  #hit(key: string): MemoryEntry | undefined {
+  #hit(key: string, peeking: boolean): MemoryEntry | undefined {
     const { memory, units, clock, lease, counters, events } = this.#room
     const entry = memory?.get(key)
     if (entry === undefined || (units.busy && units.current() !== undefined)) return undefined
     const now = clock.monotonic()
-    if (now >= entry.freshUntil || now >= lease.until || memory?.isLive(entry) !== true) return undefined
+    if (now >= entry.until && !answersStill(entry, now, peeking)) return undefined
+    if (now >= lease.until || memory?.isLive(entry) !== true) return undefined
     lease.used = true
     counters.memoryHits++
     if (events.hits) events.emit('hit', { key, tier: 'memory', stale: false, ageMs: now - entry.loadedAt })
@@ -118,8 +123,9 @@ export class Reader {
 
   /** @throws CacheError for a bad key or option, a signal aborted already, or a read that waits for itself. */
   request(key: string, options: ReadOptions | undefined): ReadRequest {
-    const wishes = readWishes(options)
-    const plan = this.#room.plans.of(key)
+    const { plans, lifetimes } = this.#room
+    const plan = plans.of(key)
+    const wishes = readWishes(options, lifetimes.rules(plan.family))
     if (wishes.signal?.aborted) throw gaveUp(key, wishes.signal)
     const frame = this.#room.units.current()
     checkCircle(key, frame)
@@ -144,6 +150,7 @@ export class Reader {
       return { verdict: 'none', missed: 'invalidated' }
     }
     const verdict = judge(entry, now, wishes)
+    if (verdict === 'fresh') this.fetch.keeper.use(plan, entry, now)
     return { verdict, entry, landed: fromMemory(entry), missed: 'expired' }
   }
 
@@ -306,14 +313,16 @@ export function isUncached({ token }: ReadRequest['wishes'], frame: ReadRequest[
   return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)
 }
 
-/** How long past its lifetime a read may still use a value. */
-export function graceOf({ staleIfErrorMs, staleWhileRevalidateMs }: ReadRequest['wishes']): number {
-  return Math.max(staleIfErrorMs, staleWhileRevalidateMs)
-}
-
 /** A value that is kept nowhere. */
 export function unkept(value: unknown, loadedAt: number): Landed {
   return { value, tier: 'loader', cloned: false, loadedAt, freshUntil: undefined, etag: undefined }
+}
+
+/** Whether memory may answer an entry whose timing has to be looked at, with nothing else to be done. Notes the use. */
+function answersStill({ timing }: MemoryEntry, now: number, peeking: boolean): boolean {
+  if (timing === undefined || !(peeking ? now < timing.memoryUntil : timing.plain(now))) return false
+  timing.use(now)
+  return true
 }
 
 function fromMemory(entry: MemoryEntry): Landed {

@@ -6,6 +6,7 @@ import { lifetimePolicy, type Ttl } from '../core/lifetime.ts'
 import type { Freshness, ReadOptions } from '../core/loader.ts'
 import { checkChoice, checkOptions } from '../core/options.ts'
 import { decodeToken, type ReadToken } from '../core/token.ts'
+import type { Rules } from '../lifetimes/rules.ts'
 
 /** One read's wishes, checked and in milliseconds. */
 export interface ReadWishes {
@@ -19,6 +20,21 @@ export interface ReadWishes {
   readonly signal: AbortSignal | undefined
 }
 
+/** What reads may do with values past their lifetime, where they do not say. */
+type StaleRules = Pick<Rules, 'staleWhileRevalidateMs' | 'staleIfErrorMs' | 'softMs' | 'hardMs'>
+
+const NO_RULES: StaleRules = Object.freeze({
+  staleWhileRevalidateMs: 0,
+  staleIfErrorMs: 0,
+  softMs: undefined,
+  hardMs: undefined,
+})
+
+/** How long past its lifetime a read may still use a value. */
+export function graceOf(rules: Pick<StaleRules, 'staleIfErrorMs' | 'staleWhileRevalidateMs'>): number {
+  return Math.max(rules.staleIfErrorMs, rules.staleWhileRevalidateMs)
+}
+
 /** One read of one key. */
 export interface ReadRequest {
   readonly plan: KeyPlan
@@ -27,26 +43,21 @@ export interface ReadRequest {
   readonly frame: Frame | undefined
 }
 
-const PLAIN: ReadWishes = Object.freeze({
-  ttl: undefined,
-  freshness: 'bounded',
-  staleWhileRevalidateMs: 0,
-  staleIfErrorMs: 0,
-  softMs: undefined,
-  hardMs: undefined,
-  token: undefined,
-  signal: undefined,
-})
+const NO_OPTIONS: ReadOptions = Object.freeze({})
 
 const OPTIONS = ['ttl', 'freshness', 'staleWhileRevalidate', 'staleIfError', 'timeout', 'token', 'signal']
 
-/** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION` */
-export function readWishes(options: ReadOptions | undefined): ReadWishes {
-  if (options === undefined) return PLAIN
+/**
+ * What a read wants: its own options, over what the rules of its family say.
+ *
+ * @throws CacheError `INVALID_OPTION` or `INVALID_DURATION`
+ */
+export function readWishes(given: ReadOptions | undefined, rules: StaleRules = NO_RULES): ReadWishes {
+  const options = given === undefined ? NO_OPTIONS : given
   checkOptions(options, OPTIONS, 'get')
   checkOptions(options.timeout, ['soft', 'hard'], 'get: timeout')
   if (options.ttl !== undefined) lifetimePolicy(options.ttl, 'get: ttl')
-  const { soft, hard } = options.timeout ?? {}
+  const { staleWhileRevalidate: swr, staleIfError: sie, timeout: { soft, hard } = {} } = options
   return {
     ttl: options.ttl,
     freshness: checkChoice(
@@ -54,10 +65,11 @@ export function readWishes(options: ReadOptions | undefined): ReadWishes {
       ['bounded', 'committed', 'reload'],
       'get: freshness',
     ),
-    staleWhileRevalidateMs: milliseconds(options.staleWhileRevalidate ?? 0, 'get: staleWhileRevalidate'),
-    staleIfErrorMs: milliseconds(options.staleIfError ?? 0, 'get: staleIfError'),
-    softMs: soft === undefined ? undefined : milliseconds(soft, 'get: timeout.soft'),
-    hardMs: hard === undefined ? undefined : milliseconds(hard, 'get: timeout.hard'),
+    staleWhileRevalidateMs:
+      swr === undefined ? rules.staleWhileRevalidateMs : milliseconds(swr, 'get: staleWhileRevalidate'),
+    staleIfErrorMs: sie === undefined ? rules.staleIfErrorMs : milliseconds(sie, 'get: staleIfError'),
+    softMs: soft === undefined ? rules.softMs : milliseconds(soft, 'get: timeout.soft'),
+    hardMs: hard === undefined ? rules.hardMs : milliseconds(hard, 'get: timeout.hard'),
     token: options.token === undefined ? undefined : decodeToken(options.token),
     signal: options.signal,
   }

@@ -21,6 +21,16 @@ test('explain_absent_tellsWhatItWouldHangOn', async () => {
     age: undefined,
     expiresAt: undefined,
     ttl: '30s',
+    policy: {
+      ttl: '30s',
+      negativeTtl: '30s',
+      memoryTtl: undefined,
+      idleTtl: undefined,
+      jitter: 0,
+      staleWhileRevalidate: 0,
+      staleIfError: 0,
+      timeout: { soft: undefined, hard: undefined },
+    },
     vector: ['everything', 'report:{orgId}:*', 'report:{orgId}:* at 7', 'report:*', 'scope orgId=7'],
     dependsOn: [
       { pattern: 'report:{orgId}:*', captures: { orgId: '7' }, tables: ['revenues'], views: ['v_totals'] },

@@ -2,6 +2,7 @@ import { defineKeys, milliseconds } from 'coherent-cache'
 import { describe, expect, test } from 'vitest'
 import { readTableChange } from '../../src/core/change.ts'
 import { compiledFamily } from '../../src/core/key.ts'
+import { POLICY_OPTIONS } from '../../src/core/policy.ts'
 import { readSettings } from '../../src/core/settings.ts'
 import { readWishes } from '../../src/read/request.ts'
 import { countingLoader, openCache } from '../support/caches.ts'
@@ -20,8 +21,7 @@ const CACHE = [
   'onStoreUnavailable',
   'softLockLifetime',
   'maxStaleness',
-  'ttl',
-  'negativeTtl',
+  ...POLICY_OPTIONS,
   'unknownTables',
   'coherence',
   'partitionBy',
@@ -36,8 +36,8 @@ const READ = ['ttl', 'freshness', 'staleWhileRevalidate', 'staleIfError', 'timeo
 describe('an option that is undefined', () => {
   test('createCache_isAsIfLeftOut', () => {
     const known = (options: object) => {
-      const { ttl, randomness, ...settings } = readSettings(options as { name: string })
-      return { ...settings, ttl: ttl.description, randomness: typeof randomness }
+      const { randomness, ...settings } = readSettings(options as { name: string })
+      return { ...settings, randomness: typeof randomness }
     }
     const absent = known({ name: 'a' })
     expect(known({ name: 'a', ...undefinedToo(CACHE) })).toEqual(absent)
@@ -49,7 +49,7 @@ describe('an option that is undefined', () => {
   })
 
   test('defineKeys_isAsIfLeftOut', () => {
-    const given = undefinedToo(['value', 'ttl', 'negativeTtl', 'version', 'coherence'])
+    const given = undefinedToo(['value', ...POLICY_OPTIONS, 'version', 'coherence'])
     const [absent, undefineds] = [{}, given].map((options) => {
       const { template, ...family } = compiledFamily(defineKeys({ a: { key: 'a:{id}', ...options } }).a) ?? {}
       return { ...family, template: template?.text }

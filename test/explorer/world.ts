@@ -79,6 +79,8 @@ export class World {
       softLockLifetime: SOFT_LOCK,
       memory: memory ? { maxEntries: room } : false,
       ttl,
+      // Ends of lifetimes follow from the scenario alone.
+      jitter: 0,
       clock: this.time.clockOf(name),
       randomness: countingRandomness(name),
     }) as Cache<string, string>

@@ -20,7 +20,8 @@ export function openCache<const Tables extends string = string, const Scopes ext
   options: Partial<CacheOptions<Tables, Scopes>> & { readonly clock?: ManualClock } = {},
 ): { cache: Cache<Tables, Scopes>; clock: ManualClock } {
   const clock = options.clock ?? manualClock()
-  const cache = createCache<Tables, Scopes>({ name: `test-${++names}`, ...options, clock })
+  // Exact ends of lifetimes, unless a test is about them.
+  const cache = createCache<Tables, Scopes>({ name: `test-${++names}`, jitter: 0, ...options, clock })
   opened.push({ cache, clock })
   return { cache, clock }
 }
