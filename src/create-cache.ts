@@ -66,7 +66,7 @@ export function createCache<const Tables extends string = string, const Scopes e
   const families = new FamilyIndex(settings.keys)
   const map = new DependencyMap(settings.dependencies, families, {
     partitionBy: settings.partitionBy,
-    ownStamps: settings.consistency !== 'bounded',
+    ownStamps: settings.consistency !== 'bounded' || settings.replicaLagMs > 0,
   })
   checkPartition(settings, families)
   const release = claimName(settings.name, settings.instance)
@@ -121,6 +121,7 @@ function assemble(
     map: registration,
     maxStalenessMs,
     lockMs: settings.consistency === 'bounded' ? 0 : settings.softLockMs,
+    replicaLagMs: settings.replicaLagMs,
     timeoutMs: settings.storeTimeoutMs,
     settings: sharedSettings(settings),
     clock,
@@ -179,6 +180,7 @@ function assemble(
     measured: settings.memory?.maxBytes !== undefined,
     strict: settings.consistency === 'strict',
     maxStalenessMs,
+    replicaLagMs: settings.replicaLagMs,
     loadWaitMs: settings.loadWaitMs,
   }
   const writeRoom: WriteRoom = {
@@ -192,6 +194,7 @@ function assemble(
     sweepsAll: () => plans.anyOff(),
     distrustStore: (error) => gate?.distrust(error),
     locks: settings.consistency !== 'bounded',
+    replicas: settings.replicaLagMs > 0,
     strict: settings.consistency === 'strict',
     softLockMs: settings.softLockMs,
     onStoreUnavailable: settings.onStoreUnavailable,
@@ -237,12 +240,13 @@ function assemble(
 
 /** What every process of a namespace must agree on, as people read it. */
 function sharedSettings(settings: Settings): string {
-  const { consistency, maxStalenessMs, softLockMs, onStoreRestart, partitionBy } = settings
+  const { consistency, maxStalenessMs, softLockMs, replicaLagMs, onStoreRestart, partitionBy } = settings
   const locks = consistency === 'bounded' ? '' : `, softLockLifetime ${softLockMs} ms`
+  const lag = replicaLagMs === 0 ? '' : `, replicaLag ${replicaLagMs} ms`
   const restart = onStoreRestart === 'trust' ? `, ${TRUSTS_RESTARTS}` : ''
   // Where a key lies: who looks elsewhere would not void the copy that others read.
   const place = partitionBy === undefined ? '' : `, partitionBy ${show(partitionBy)}`
-  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${restart}${place}, format 1`
+  return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${lag}${restart}${place}, format 1`
 }
 
 /** The limits of those families that have one. */

@@ -3,7 +3,7 @@ import { readKey } from '../core/change.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
 import { fingerprintHead } from '../core/entry.ts'
 import type { Coherence, CompiledFamily } from '../core/key.ts'
-import { ROOT, type StampName } from '../core/stamp.ts'
+import { keyStamp, ROOT, type StampName } from '../core/stamp.ts'
 
 const KEPT = 10_000
 
@@ -24,7 +24,7 @@ export class Plans {
   }
 
   /**
-   * The plan of a key. Where coherence is off it hangs on `clear()` alone.
+   * The plan of a key. Where coherence is off it hangs on `clear()` and its own stamp alone, if it has one.
    *
    * @throws CacheError `INVALID_KEY` for anything that is no key, `INVALID_PATTERN` for a key that a pattern matches
    *   in too many ways.
@@ -33,7 +33,7 @@ export class Plans {
     const kept = typeof key === 'string' ? this.#kept.get(key) : undefined
     if (kept !== undefined) return kept
     const match = this.#map.plan(readKey(key))
-    const stamps = this.#registered(this.#isOff(match.family) ? [ROOT] : match.stamps)
+    const stamps = this.#registered(this.#isOff(match.family) ? withoutMap(match.stamps, key) : match.stamps)
     const { family, params, shard } = match
     const plan = { key, family, params, stamps, head: fingerprintHead(stamps), shard, stored: false }
     this.#kept.set(key, plan)
@@ -60,4 +60,9 @@ export class Plans {
     else this.#families.set(family, coherence)
     this.#kept.clear()
   }
+}
+
+/** What is left of a key's stamps where coherence is off. */
+function withoutMap(stamps: readonly StampName[], key: string): readonly StampName[] {
+  return stamps.filter((name) => name === ROOT || name === keyStamp(key))
 }

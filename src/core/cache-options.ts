@@ -58,6 +58,14 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
    */
   readonly softLockLifetime?: Duration | undefined
   /**
+   * How far behind the primary a replica of the database is at most, where loaders read from replicas. Something was
+   * invalidated less than that ago: `context.source` then says `'primary'`, and `context.position`, where it is known,
+   * what a replica must have reached to do as well. Longer costs reads of the primary; a replica that lags more than
+   * this may bring back what was invalidated. Shared by the processes of a namespace. @default 0: loaders read where
+   * they write
+   */
+  readonly replicaLag?: Duration | undefined
+  /**
    * For how long this process keeps its changes, to tell them again to a store that was restarted or failed over: an old
    * primary may have accepted them after its replica was promoted. 0 keeps none. @default '60s'
    */

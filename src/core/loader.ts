@@ -1,6 +1,7 @@
 import type { Duration } from './duration.ts'
 import type { Key, Loaded } from './key.ts'
 import type { Ttl } from './lifetime.ts'
+import type { LogPosition } from './load-source.ts'
 
 /** What a loader is told, and may say, about its load. */
 export interface LoaderContext {
@@ -9,10 +10,16 @@ export interface LoaderContext {
   readonly params: Readonly<Record<string, string>>
   /** Aborted when nobody waits for this load any more. */
   readonly signal: AbortSignal
-  /** `'primary'`: a replica may lag behind what voided this value; read from the primary. */
+  /**
+   * `'primary'`: a replica may lag behind what voided this value, or behind what nobody can tell; read from the primary.
+   * `'any'`: a replica that lags no more than the cache's `replicaLag` will do.
+   */
   readonly source: 'primary' | 'any'
-  /** The database position that a replica must have reached to be read instead, where one is known. */
-  readonly position?: string | undefined
+  /**
+   * Where `source` is `'primary'`: the place in the database's log that a replica must have reached to do as well, where
+   * it is known. On PostgreSQL an LSN, such as `'00000016/B374D848'`.
+   */
+  readonly position?: LogPosition | undefined
   /** Sets this value's lifetime, over every other rule. */
   setTtl(ttl: Duration): void
   /** Returns the value to those who wait, and keeps it nowhere. */
@@ -103,8 +110,10 @@ export interface BatchContext {
   readonly keys: readonly string[]
   /** Aborted when nobody waits for this load any more. */
   readonly signal: AbortSignal
-  /** `'primary'`: a replica may lag behind what voided one of these values; read from the primary. */
+  /** As {@link LoaderContext.source}, for all of these values. */
   readonly source: 'primary' | 'any'
+  /** As {@link LoaderContext.position}. */
+  readonly position?: LogPosition | undefined
 }
 
 /**
@@ -168,6 +177,10 @@ type CheckedMethod<M, Value> = {
 export interface Mark<K extends string = string> {
   readonly key: K
   readonly nonce: string
+  /** From where the data may be read, as {@link LoaderContext.source} says it. */
+  readonly source: 'primary' | 'any'
+  /** As {@link LoaderContext.position}. */
+  readonly position?: LogPosition | undefined
 }
 
 export type { Loaded }

@@ -18,6 +18,7 @@ const OPTIONS = [
   'consistency',
   'onStoreUnavailable',
   'softLockLifetime',
+  'replicaLag',
   'failoverWindow',
   'onStoreRestart',
   'maxStaleness',
@@ -104,6 +105,7 @@ export function readSettings(options: CacheOptions) {
       ['abort', 'proceed'],
       'createCache: onStoreUnavailable',
     ),
+    replicaLagMs: milliseconds(options.replicaLag ?? 0, 'createCache: replicaLag'),
     failoverWindowMs: milliseconds(options.failoverWindow ?? '60s', 'createCache: failoverWindow'),
     onStoreRestart: checkChoice(
       options.onStoreRestart ?? 'distrust',

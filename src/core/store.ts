@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import { CacheError, show } from './errors.ts'
 import type { Cause } from './events.ts'
+import type { LoadSource, LogPosition } from './load-source.ts'
 import type { Pattern } from './pattern.ts'
 import type { Randomness } from './random.ts'
 import type { StampName } from './stamp.ts'
@@ -19,6 +20,8 @@ export interface StoreSession {
   readonly maxStalenessMs: number
   /** How long a soft lock lives unless it is renewed, in milliseconds; 0 where the namespace uses none. */
   readonly lockMs: number
+  /** For how long a replica of the database may lag, in milliseconds; 0 where loads know of none. */
+  readonly replicaLagMs: number
   /** How long one command may take, in milliseconds. */
   readonly timeoutMs: number
   /** The settings that every process of the namespace must share, as text. */
@@ -50,7 +53,7 @@ export const TRUSTS_RESTARTS = "onStoreRestart 'trust'"
 export function settingsMismatch(namespace: string, own: string, inForce: string): CacheError {
   return new CacheError(
     'SETTINGS_MISMATCH',
-    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime, onStoreRestart, partitionBy and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
+    `The namespace ${show(namespace)} is in use with ${inForce}; this cache has ${own}. Give every process of a namespace the same consistency, maxStaleness, softLockLifetime, replicaLag, onStoreRestart, partitionBy and partitions, or another namespace. Settings can change ${SETTINGS_MS / 1_000} s after the last process with the old ones has gone; until then this cache answers from its loaders.`,
   )
 }
 
@@ -128,6 +131,11 @@ export interface ReadResult {
   readonly claim: 'granted' | 'held' | 'none'
   /** The nonce that holds the claim, if any. */
   readonly holder: string | undefined
+  /**
+   * From where a load may read: from any replica only where all that the key hangs on is known not to have been rotated
+   * for `replicaLagMs`. `ANY_SOURCE` where that is 0.
+   */
+  readonly from: LoadSource
 }
 
 /** What a full read answers. Only such a reply may teach a stamp or decide a `committed` read. */
@@ -165,6 +173,8 @@ export interface RotateRequest {
   readonly stamps: readonly StampName[]
   readonly keys: readonly KeyPlace[]
   readonly cause: Cause
+  /** Where in the database's log the change is committed; undefined where that is not known. */
+  readonly position?: LogPosition | undefined
   /** A soft lock to take off these stamps in the same step. */
   readonly lock?: string | undefined
   /** Whether to wait until every process that may answer from memory has heard of it. */
@@ -301,7 +311,10 @@ export interface Store {
    * load from the primary and nothing is filled; one that expires voids its stamp.
    */
   lock(request: LockRequest): Promise<LockReply>
-  /** Makes every key of an ad-hoc pattern void: all claims first, then all values, the message last. */
+  /**
+   * Makes every key of an ad-hoc pattern void: all claims first, then all values, the message last. Before any of that
+   * everything counts as rotated lately, since nobody can tell which keys would have matched.
+   */
   sweep(patterns: readonly Pattern[], cause: Cause, heard?: boolean): Promise<SweepReply>
   /** Proves by a write that the store is the primary and hears this process; tells where every partition stands. */
   heartbeat(): Promise<HeartbeatReply>

@@ -33,6 +33,16 @@ export interface UnitOfWork<Tables extends string = string, Scopes extends strin
   readonly untouched: boolean
   /** An adapter's word on {@link untouched}. A unit whose adapter says nothing counts as touched from the start. */
   setUntouched(untouched: boolean): void
+  /** Whether it is of use to know where in the database's log the transaction commits: loads may be from replicas. */
+  readonly wantsPosition: boolean
+  /**
+   * Says, between COMMIT and `commit`, where in the database's log the transaction has committed, or any later place:
+   * text of one length whose later places are greater in ASCII order. Without it every load of what was written is from
+   * the primary for `replicaLag`.
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for what is no such text
+   */
+  setPosition(position: string): void
   /** A savepoint. Its writes join this unit at `release`, and are dropped at `rollback`. */
   savepoint(): Savepoint
   /** Runs `body` with this unit as the ambient one: reads of the same cache inside it know that they are. */

@@ -1,6 +1,7 @@
 import type { Reservation } from '../coherence/reservations.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import type { MissReason } from '../core/events.ts'
+import { ANY_SOURCE, type LoadSource } from '../core/load-source.ts'
 
 /** What a flight brings to everybody who waits for it. */
 export interface Landed {
@@ -30,6 +31,10 @@ export class Flight {
   /** The tokens it loads under, once the store has given them. */
   tokens: readonly string[] | undefined
   epoch: string | undefined
+  /** From where the store says it may load; undefined where the store has not been asked, or could not be. */
+  from: LoadSource | undefined
+  /** From where its reader wants it to load besides. */
+  wanted: LoadSource = ANY_SOURCE
   /** Why it has to load, if it has to. */
   missed: MissReason = 'absent'
   /** Whether a soft lock lies on its vector: what it loads is for its readers alone, from the primary. */

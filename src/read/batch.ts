@@ -1,5 +1,6 @@
 import { CacheError, show } from '../core/errors.ts'
 import { compiledFamily } from '../core/key.ts'
+import type { LoadSource } from '../core/load-source.ts'
 import type { BatchContext, BatchLoader, ReadOptions } from '../core/loader.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
@@ -117,9 +118,9 @@ export class BatchReader {
     requests: ReadonlyMap<string, ReadRequest>,
     load: BatchLoader<unknown, unknown>,
   ): LoadAll {
-    return async (flights, source) => {
+    return async (flights, from) => {
       const missing = flights.map((flight) => asked.get(flight.plan.key) as Asked)
-      const values = await callBatch(missing, load, source, () => allGivenUp(flights))
+      const values = await callBatch(missing, load, from, () => allGivenUp(flights))
       return flights.map((flight, at) => {
         const { wishes } = requests.get(flight.plan.key) as ReadRequest
         return { value: values[at], ttl: wishes.ttl, graceMs: graceOf(wishes), skip: false }
@@ -130,18 +131,19 @@ export class BatchReader {
   /** Loads without sharing and without keeping. */
   async #bypass(
     apart: readonly Asked[],
-    { frame: parent, wishes }: ReadRequest,
+    request: ReadRequest,
     load: BatchLoader<unknown, unknown>,
     found: Map<string, Landed>,
   ): Promise<void> {
     const { units, clock, counters, limits, plans } = this.#room
+    const { frame: parent, wishes } = request
     counters.bypasses += apart.length
     const keys = apart.map(({ key }) => key)
-    const source = parent === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
+    const from = this.#reader.bypassSource(request)
     const alone = new LoneLoad(keys.join(', '), (signal) => {
       const loadAll = () =>
         units.run({ kind: 'load', keys, parent, uncached: isUncached(wishes, parent) }, () =>
-          callBatch(apart, load, source, () => signal),
+          callBatch(apart, load, from, () => signal),
         )
       if (parent !== undefined) return loadAll()
       return limits.run(
@@ -191,13 +193,14 @@ export function readAsked(keysOrFamily: unknown, params: unknown): readonly Aske
 async function callBatch(
   missing: readonly Asked[],
   load: BatchLoader<unknown, unknown>,
-  source: 'primary' | 'any',
+  { source, position }: LoadSource,
   signal: () => AbortSignal,
 ): Promise<readonly unknown[]> {
   let made: AbortSignal | undefined
   const context: BatchContext = {
     keys: missing.map(({ key }) => key),
     source,
+    position,
     get signal() {
       made ??= signal()
       return made

@@ -1,15 +1,13 @@
 import type { Frame } from '../coherence/unit-context.ts'
 import { sleep } from '../core/clock.ts'
+import { ANY_SOURCE, type LoadSource, newestSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { ReadResult } from '../core/store.ts'
 import type { Flight } from '../loading/flight.ts'
 import { Keeper, type LoadedValue } from './keeper.ts'
 import { CLAIM_TTL_MS, MARK_PREFIX, type ReadRoom } from './room.ts'
 
 /** Loads the values of these flights, in their order. */
-export type LoadAll = (
-  flights: readonly Flight[],
-  source: 'primary' | 'any',
-) => Promise<readonly LoadedValue[]>
+export type LoadAll = (flights: readonly Flight[], from: LoadSource) => Promise<readonly LoadedValue[]>
 
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
@@ -50,6 +48,7 @@ export class Fetch {
     const { store, shared, subscription } = this.#room
     const ttlMs = shared ? CLAIM_TTL_MS : Number.POSITIVE_INFINITY
     const items = flights.map((flight) => {
+      flight.from = undefined
       const takeOver = again || flight.reload || flight.doomed
       return {
         key: flight.plan.key,
@@ -69,6 +68,7 @@ export class Fetch {
     for (const [at, flight] of flights.entries()) {
       const result = reply.results[at] as ReadResult
       flight.epoch = result.epoch
+      flight.from = result.from
       if (result.value !== undefined) {
         const opened = await this.keeper.open(flight.plan, result.value)
         if (!('problem' in opened)) {
@@ -150,9 +150,10 @@ export class Fetch {
     try {
       // Outside any unit: what is shared must not be read on one transaction's connection.
       const frame: Frame = { kind: 'load', keys, parent: around, flights }
+      const from = newestSource(flights.map((flight) => this.#sourceOf(flight)))
       const load = () => {
         started = clock.monotonic()
-        return units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))
+        return units.run(frame, () => loadAll(flights, from))
       }
       // What another load waits for must not wait for that one's turn to end.
       const loaded = await (around === undefined ? limits.run(flights.map(familyOf), load) : load())
@@ -171,6 +172,12 @@ export class Fetch {
     } finally {
       stopRenewing()
     }
+  }
+
+  /** What a store that could not be asked would have said of replicas, nobody knows. */
+  #sourceOf({ underLock, from = PRIMARY_SOURCE, wanted }: Flight): LoadSource {
+    if (underLock) return PRIMARY_SOURCE
+    return this.#room.replicaLagMs === 0 ? ANY_SOURCE : newestSource([from, wanted])
   }
 
   /** Waits until another process has filled, or until its claim falls to this one; at last loads without filling. */

@@ -1,6 +1,7 @@
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { type Duration, milliseconds } from '../core/duration.ts'
 import type { Ttl } from '../core/lifetime.ts'
+import type { LoadSource } from '../core/load-source.ts'
 import type { LoaderContext } from '../core/loader.ts'
 
 /** What a loader says about its value. */
@@ -12,7 +13,7 @@ export interface LoadNotes {
 /** The context of one load. The abort signal is made only if the loader asks for it. */
 export function createLoaderContext(
   plan: KeyPlan,
-  source: 'primary' | 'any',
+  { source, position }: LoadSource,
   signal: () => AbortSignal,
   notes: LoadNotes,
 ): LoaderContext {
@@ -20,6 +21,7 @@ export function createLoaderContext(
     key: plan.key,
     params: plan.params,
     source,
+    position,
     get signal() {
       return signal()
     },

@@ -1,6 +1,7 @@
 import type { CancelTimer } from '../core/clock.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { Ttl } from '../core/lifetime.ts'
+import { ANY_SOURCE, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Mark } from '../core/loader.ts'
 import { checkOptions } from '../core/options.ts'
 import { Flight } from '../loading/flight.ts'
@@ -38,11 +39,13 @@ export class ManualFill {
     flights.start()
     this.#open.set(nonce, flight)
     const claim = { nonce, ttlMs: MARK_TTL_MS, takeOver: true }
+    let from = this.#room.replicaLagMs === 0 ? ANY_SOURCE : PRIMARY_SOURCE
     const reply = await store
       .read([{ key, shard: plan.shard, stamps: plan.stamps, claim }])
       .catch(() => undefined)
     const result = reply?.results[0]
     if (reply !== undefined && result?.claim === 'granted' && !result.locked) {
+      from = result.from
       subscription.observe(reply.positions)
       flight.epoch = result.epoch
       flight.tokens = result.tokens
@@ -52,7 +55,7 @@ export class ManualFill {
       nonce,
       clock.after(MARK_TTL_MS, () => this.#expire(nonce)),
     )
-    return Object.freeze({ key, nonce })
+    return Object.freeze({ key, nonce, ...from })
   }
 
   /** @throws CacheError `INVALID_MARK`, `INVALID_OPTION`, `INSIDE_UNIT` */

@@ -1,6 +1,7 @@
 import type { MemoryEntry } from '../coherence/memory-tier.ts'
 import type { WaitingLoad } from '../coherence/unit-context.ts'
 import type { MissReason } from '../core/events.ts'
+import { ANY_SOURCE, type LoadSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
 import type { UnitOfWork } from '../core/unit.ts'
 import { Flight, type Landed } from '../loading/flight.ts'
@@ -216,6 +217,7 @@ export class Reader {
     const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
     flight.missed = missed
     flight.certain = this.asksStore(request)
+    flight.wanted = wantedSource(wishes)
     flight.doomed = leader !== undefined && (leader.aborted || !stamps.intact(leader.reservation))
     flights.start()
     const next = leader?.underLock === true && leader.loading
@@ -226,14 +228,14 @@ export class Reader {
 
   #lead(request: ReadRequest, { missed }: { missed: MissReason }, load: Loader<unknown>): Flight {
     const flight = this.begin(request, missed)
-    const loadOne: LoadAll = async ([one], source) => [await this.#call(one as Flight, request, load, source)]
+    const loadOne: LoadAll = async ([one], from) => [await this.#call(one as Flight, request, load, from)]
     void this.fetch.run([flight], request.frame, loadOne)
     return flight
   }
 
-  async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, source: 'primary' | 'any') {
+  async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, from: LoadSource) {
     const notes: LoadNotes = { ttl: undefined, skip: false }
-    const value = await load(createLoaderContext(request.plan, source, () => flight.signal, notes))
+    const value = await load(createLoaderContext(request.plan, from, () => flight.signal, notes))
     return { value, ttl: notes.ttl ?? request.wishes.ttl, graceMs: graceOf(request.wishes), skip: notes.skip }
   }
 
@@ -291,13 +293,20 @@ export class Reader {
     return this.#bypass(request, load)
   }
 
-  async #bypass({ plan, frame, wishes }: ReadRequest, load: Loader<unknown>): Promise<Answer> {
+  /** From where a load may read that does without the store. */
+  bypassSource({ frame, wishes }: ReadRequest): LoadSource {
+    const unsure = this.#room.replicaLagMs > 0 || frame !== undefined || wishes.token?.queued === true
+    return unsure ? PRIMARY_SOURCE : ANY_SOURCE
+  }
+
+  async #bypass(request: ReadRequest, load: Loader<unknown>): Promise<Answer> {
     const { counters, clock, units, limits } = this.#room
+    const { plan, frame, wishes } = request
     counters.bypasses++
-    const source = frame === undefined && wishes.token?.queued !== true ? 'any' : 'primary'
+    const from = this.bypassSource(request)
     const alone = new LoneLoad(plan.key, async (signal) => {
       const notes: LoadNotes = { ttl: undefined, skip: true }
-      const context = createLoaderContext(plan, source, () => signal, notes)
+      const context = createLoaderContext(plan, from, () => signal, notes)
       const uncached = isUncached(wishes, frame)
       const loadOne = async () =>
         units.run({ kind: 'load', keys: [plan.key], parent: frame, uncached }, () => load(context))
@@ -311,6 +320,12 @@ export class Reader {
 /** Whether only the source will do: by the read's own token, or for the load it is a part of. */
 export function isUncached({ token }: ReadRequest['wishes'], frame: ReadRequest['frame']): boolean {
   return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)
+}
+
+/** From where a read wants to be loaded: it may know more than the store does. */
+function wantedSource({ freshness, token }: ReadRequest['wishes']): LoadSource {
+  if (freshness === 'reload' || token?.readable === false) return PRIMARY_SOURCE
+  return token?.position === undefined ? ANY_SOURCE : { source: 'primary', position: token.position }
 }
 
 /** A value that is kept nowhere. */

@@ -41,6 +41,8 @@ export interface ReadRoom {
   readonly strict: boolean
   /** T, in milliseconds. */
   readonly maxStalenessMs: number
+  /** For how long a replica of the database may lag, in milliseconds; 0 where loads know of none. */
+  readonly replicaLagMs: number
   /** How long a read waits for another process's load, in milliseconds. */
   readonly loadWaitMs: number
   /** Whether the cache was closed: reads go to their loaders. */

@@ -9,12 +9,14 @@ const UNREADABLE = 'unreadable'
 /** A reader that adds what it must not fall behind to every read. */
 export function createSession(reader: CacheReader, text: string | null | undefined): Session {
   let token: ReadToken = decodeToken(text ?? '1')
-  const encoded = () => (token.readable ? encodeToken(token.positions, token.queued) : UNREADABLE)
+  const encoded = () =>
+    token.readable ? encodeToken(token.positions, token.queued, token.position) : UNREADABLE
   const withToken = (options: ReadOptions | undefined): ReadOptions | undefined => {
     if (options?.token !== undefined) {
       return { ...options, token: encodeMerged(token, decodeToken(options.token)) }
     }
-    const behindNothing = token.readable && token.positions.size === 0 && !token.queued
+    const behindNothing =
+      token.readable && token.positions.size === 0 && token.position === undefined && !token.queued
     return behindNothing ? options : { ...options, token: encoded() }
   }
   const many = reader.getMany.bind(reader) as (...args: unknown[]) => Promise<never[]>
@@ -38,5 +40,5 @@ export function createSession(reader: CacheReader, text: string | null | undefin
 
 function encodeMerged(one: ReadToken, other: ReadToken): string {
   const merged = mergeTokens(one, other)
-  return merged.readable ? encodeToken(merged.positions, merged.queued) : UNREADABLE
+  return merged.readable ? encodeToken(merged.positions, merged.queued, merged.position) : UNREADABLE
 }

@@ -1,4 +1,5 @@
 import type { Store, StoreDriver, StoreSession } from '../core/store.ts'
+import { RecentRotations } from './recent-rotations.ts'
 
 /** Stands for every token: where one process is all there is, its own stamp table is the truth. */
 const TOKEN = 'local'
@@ -18,9 +19,10 @@ export const localStore: StoreDriver = {
   connect: (session) => connect(session),
 }
 
-function connect({ clock, randomness, listener }: StoreSession): Store {
+function connect({ clock, randomness, listener, replicaLagMs }: StoreSession): Store {
   const epoch = randomness.token()
   const claims = new Map<string, Claim>()
+  const recent = new RecentRotations(clock.monotonic())
   let sequence = 0
   const holder = (key: string): string | undefined => {
     const claim = claims.get(key)
@@ -53,6 +55,7 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
           locked: false,
           claim: granted ? ('granted' as const) : held === undefined ? ('none' as const) : ('held' as const),
           holder: granted ? claim.nonce : held,
+          from: recent.sourceOf(stamps, clock.monotonic(), replicaLagMs),
         }
       })
       return { positions: positions(), results }
@@ -70,10 +73,15 @@ function connect({ clock, randomness, listener }: StoreSession): Store {
     async release({ key }, nonce) {
       if (claims.get(key)?.nonce === nonce) claims.delete(key)
     },
-    rotate: ({ keys }) => voided(keys.map(({ key }) => key)),
+    rotate({ stamps, keys, position }) {
+      recent.note(stamps, clock.monotonic(), replicaLagMs, position)
+      return voided(keys.map(({ key }) => key))
+    },
     lock: async ({ stamps }) => ({ positions: positions(), maps: [], added: stamps.length }),
-    sweep: (patterns) =>
-      voided([...claims.keys()].filter((key) => patterns.some((pattern) => pattern.test(key)))),
+    sweep(patterns) {
+      recent.everything(clock.monotonic())
+      return voided([...claims.keys()].filter((key) => patterns.some((pattern) => pattern.test(key))))
+    },
     async heartbeat() {
       return { positions: positions(), registrations: [] }
     },

@@ -2,6 +2,7 @@ import { beginsWith } from '../core/bytes.ts'
 import { fingerprint, fingerprintHead } from '../core/entry.ts'
 import { CacheError } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
+import { PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Pattern } from '../core/pattern.ts'
 import type { StampName } from '../core/stamp.ts'
 import {
@@ -95,6 +96,7 @@ export class MemoryStoreSession implements Store {
       const expired = home.namespace.expired(items.flatMap(({ stamps }) => stamps))
       if (expired.length > 0) {
         for (const name of expired) home.namespace.rotate(name, undefined)
+        home.namespace.noteRotated(expired, this.#session.replicaLagMs, undefined)
         this.#publish(home, { stamps: expired, keys: [], everyKey: false, cause: undefined }, false)
       }
       return { positions: this.#positions(home), results: items.map((item) => this.#readOne(home, item)) }
@@ -150,9 +152,10 @@ export class MemoryStoreSession implements Store {
     })
   }
 
-  rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
+  rotate({ stamps, keys, cause, position, lock, heard = false }: RotateRequest): Promise<RotateReply> {
     return this.#step((home) => {
       for (const name of stamps) home.namespace.rotate(name, lock)
+      home.namespace.noteRotated(stamps, this.#session.replicaLagMs, position)
       for (const { key } of keys) home.application.forget(key)
       const names = keys.map(({ key }) => key)
       return this.#publish(home, { stamps, keys: names, everyKey: false, cause }, heard)
@@ -170,6 +173,7 @@ export class MemoryStoreSession implements Store {
 
   sweep(patterns: readonly Pattern[], cause: Cause, heard = false): Promise<RotateReply> {
     return this.#step((home) => {
+      home.namespace.noteEverything()
       for (const key of home.application.keys()) {
         if (patterns.some((pattern) => pattern.test(key))) home.application.forget(key)
       }
@@ -214,6 +218,7 @@ export class MemoryStoreSession implements Store {
     const stored = application.value(key)
     const complete = current.every((token) => token !== '')
     const valid = stored !== undefined && complete && isCurrent(stored, epoch, stamps, current)
+    const { map, lockMs, replicaLagMs } = this.#session
     const none = {
       epoch,
       value: undefined,
@@ -221,10 +226,10 @@ export class MemoryStoreSession implements Store {
       strange: stored !== undefined && !beginsWith(stored, FORMAT),
       locked: false,
       tokens: current,
+      from: namespace.sourceOf(stamps, map, replicaLagMs),
     } as const
-    const { map, lockMs } = this.#session
     if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {
-      return { ...none, locked: true, claim: 'none', holder: undefined }
+      return { ...none, from: PRIMARY_SOURCE, locked: true, claim: 'none', holder: undefined }
     }
     const beside = claim?.beside === true && !claim.takeOver
     if (valid && claim?.takeOver !== true && !beside)

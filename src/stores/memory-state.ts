@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { type LoadSource, type LogPosition, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
 import {
@@ -8,6 +9,7 @@ import {
   type StoreListener,
   TRUSTS_RESTARTS,
 } from '../core/store.ts'
+import { RecentRotations } from './recent-rotations.ts'
 
 /** A stamp with the soft locks on it: id → monotonic deadline. */
 interface HeldStamp {
@@ -35,6 +37,7 @@ export class NamespaceState {
   readonly #stamps = new Map<StampName, HeldStamp>()
   readonly #clock: Clock
   readonly #randomness: Randomness
+  #recent: RecentRotations
   epoch = ''
   sequence = 0
   #born = 0
@@ -42,6 +45,7 @@ export class NamespaceState {
   constructor(clock: Clock, randomness: Randomness) {
     this.#clock = clock
     this.#randomness = randomness
+    this.#recent = new RecentRotations(clock.monotonic())
     this.reset()
   }
 
@@ -51,6 +55,7 @@ export class NamespaceState {
     this.#maps.clear()
     this.holders.clear()
     this.#settings = undefined
+    this.#recent.everything(this.#clock.monotonic())
     this.#begin()
   }
 
@@ -95,6 +100,7 @@ export class NamespaceState {
     const maps = new Map(this.#maps)
     const holders = new Map(this.holders)
     const settings = this.#settings
+    const recent = this.#recent.replica()
     const { epoch, sequence } = this
     const born = this.#born
     return (into) => {
@@ -103,6 +109,7 @@ export class NamespaceState {
       for (const [digest, map] of maps) into.#maps.set(digest, map)
       for (const [process, at] of holders) into.holders.set(process, at)
       into.#settings = settings
+      into.#recent = recent()
       if (settings?.text.includes(TRUSTS_RESTARTS) !== true) return
       into.epoch = epoch
       into.sequence = sequence
@@ -166,6 +173,27 @@ export class NamespaceState {
     const since = this.#clock.monotonic() - maxStalenessMs
     const known = [...this.holders].flatMap(([process, at]) => (at >= since ? process : []))
     return this.#born > since ? [...known, UNKNOWN_HOLDERS] : known
+  }
+
+  /** Remembers for a while what has been rotated, for loads from replicas that lag. */
+  noteRotated(names: readonly StampName[], lagMs: number, position: LogPosition | undefined): void {
+    this.#recent.note(names, this.#clock.monotonic(), lagMs, position)
+  }
+
+  /** Everything counts as rotated lately. */
+  noteEverything(): void {
+    this.#recent.everything(this.#clock.monotonic())
+  }
+
+  /**
+   * From where a load may read. Rotations may have been lost with an epoch that has just begun, and writers may not have
+   * rotated for a map that has just been registered.
+   */
+  sourceOf(names: readonly StampName[], { stamp }: MapRegistration, lagMs: number): LoadSource {
+    const now = this.#clock.monotonic()
+    const known = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)
+    if (lagMs > 0 && now < known + lagMs) return PRIMARY_SOURCE
+    return this.#recent.sourceOf(names, now, lagMs)
   }
 
   /** Whether locks may have been lost with an epoch just begun, or not yet met a map just registered. */

@@ -3,6 +3,7 @@ import { claimCases } from './conformance/claims.ts'
 import { fillCases } from './conformance/fills.ts'
 import { messageCases } from './conformance/messages.ts'
 import { registrationCases } from './conformance/registrations.ts'
+import { replicaCases } from './conformance/replicas.ts'
 import type { StoreUnderTest } from './conformance/store-under-test.ts'
 import { valueCases } from './conformance/values.ts'
 
@@ -13,7 +14,7 @@ export interface ConformanceCase {
 }
 
 /**
- * What every store has to keep, whatever it is made of: claims, stamps, fills, messages, registrations. Each case opens
+ * What every store has to keep, whatever it is made of: claims, stamps, fills, messages, registrations, loads from replicas. Each case opens
  * a namespace of its own, so that they may run side by side on one server.
  *
  * @param store called once for each case.
@@ -40,7 +41,14 @@ export interface ConformanceCase {
 export function storeConformance(
   store: () => StoreUnderTest | Promise<StoreUnderTest>,
 ): readonly ConformanceCase[] {
-  const cases = { ...claimCases, ...fillCases, ...valueCases, ...messageCases, ...registrationCases }
+  const cases = {
+    ...claimCases,
+    ...fillCases,
+    ...valueCases,
+    ...messageCases,
+    ...registrationCases,
+    ...replicaCases,
+  }
   return Object.entries(cases).map(([name, play]) => ({
     name,
     async run() {

@@ -2,6 +2,7 @@ import type { Change, TableChange } from '../core/change.ts'
 import type { Targets } from '../core/dependency-map.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
+import type { LogPosition } from '../core/load-source.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { keyStamp, ROOT, type StampName } from '../core/stamp.ts'
 import type { Position, Store } from '../core/store.ts'
@@ -27,9 +28,9 @@ export class Committer {
   }
 
   /** One change, as a straight line. Rejects only for bad input, and then nothing has been applied. */
-  async apply(change: Change, origin: Origin = {}): Promise<Receipt> {
+  async apply(change: Change, origin: Origin = {}, position?: LogPosition): Promise<Receipt> {
     const targets = await this.resolve(change)
-    return this.rotate(targets, origin)
+    return this.rotate(targets, origin, { position })
   }
 
   /** What a change makes void. @throws CacheError for bad input */
@@ -37,8 +38,10 @@ export class Committer {
     this.checkTables(change.tables)
     const targets = await this.#room.map.targets(change, tx)
     for (const failed of targets.bindErrors) this.#room.events.emit('bindError', failed)
-    // Where locks are in use a key has a stamp of its own, so that a unit that names the key can lock it.
-    if (!this.#room.locks || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets
+    // Where locks are in use a key has a stamp of its own, so that a unit that names the key can lock it; with replicas,
+    // so that loads hear of it.
+    const own = this.#room.locks || this.#room.replicas
+    if (!own || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets
     return { ...targets, stamps: [...targets.stamps, ...targets.keys.map(({ key }) => keyStamp(key))] }
   }
 
@@ -66,7 +69,14 @@ export class Committer {
   }
 
   /** Rotates. Never rejects: a store that cannot be reached makes the receipt say `queued`. */
-  async rotate(targets: Targets, origin: Origin, lock?: SoftLock): Promise<Receipt> {
+  async rotate(
+    targets: Targets,
+    origin: Origin,
+    {
+      lock,
+      position,
+    }: { readonly lock?: SoftLock | undefined; readonly position?: LogPosition | undefined } = {},
+  ): Promise<Receipt> {
     const { clock, store, queue, recent } = this.#room
     const started = clock.monotonic()
     const cause = this.#cause(targets.tables, origin)
@@ -75,7 +85,7 @@ export class Committer {
     recent.begin(targets)
     this.block(targets)
     try {
-      positions = await this.#tellStore(targets, cause, store, lock)
+      positions = await this.#tellStore(targets, cause, store, { lock, position })
       recent.told(targets)
     } catch (error) {
       recent.failed(targets)
@@ -95,6 +105,7 @@ export class Committer {
       token: encodeToken(
         new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),
         status === 'queued',
+        position,
       ),
     })
     this.#tell(targets, receipt, cause)
@@ -137,14 +148,18 @@ export class Committer {
     { stamps, keys, patterns, covered, writes }: Owed,
     cause: Cause,
     store: Store,
-    lock?: SoftLock,
+    {
+      lock,
+      position,
+    }: { readonly lock?: SoftLock | undefined; readonly position?: LogPosition | undefined } = {},
   ): Promise<readonly Position[]> {
     const { subscription, foreign, strict, stamps: table, memory } = this.#room
     const others = foreign.change(writes)
     const expected = await others.expected()
     subscription.expectOwn(cause.id)
     const told = new Set([...stamps, ...expected, ...(lock?.stamps ?? [])])
-    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })
+    const first = { stamps: [...told], keys, cause, position, lock: lock?.id }
+    let reply = await store.rotate({ ...first, heard: strict })
     await reply.heard
     // Its echo tells this process nothing, which may hold values under stamps of others by patterns of its own.
     table.touch([...expected], [])
@@ -156,7 +171,7 @@ export class Committer {
       if (more.length === 0) break
       for (const name of more) told.add(name)
       const again = { ...cause, id: this.#room.randomness.token() }
-      reply = await store.rotate({ stamps: more, keys: [], cause: again, heard: strict })
+      reply = await store.rotate({ stamps: more, keys: [], cause: again, position, heard: strict })
       await reply.heard
     }
     const unknown = this.#room.sweepsAll()

@@ -35,6 +35,8 @@ export interface WriteRoom {
   readonly distrustStore: (error: unknown) => void
   /** Whether soft locks are held from before COMMIT until the rotation. */
   readonly locks: boolean
+  /** Whether loaders may read from replicas, so that places in the database's log are of use. */
+  readonly replicas: boolean
   /** Whether everybody who may answer from memory must have heard before a lock or a rotation resolves. */
   readonly strict: boolean
   /** How long such a lock lives unless it is renewed, in milliseconds. */

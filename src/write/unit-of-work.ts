@@ -9,7 +9,8 @@ import {
   type WrittenRows,
 } from '../core/change.ts'
 import type { Targets } from '../core/dependency-map.ts'
-import { CacheError } from '../core/errors.ts'
+import { CacheError, show } from '../core/errors.ts'
+import { isLogPosition, type LogPosition } from '../core/load-source.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { encodeToken } from '../core/token.ts'
 import type { Savepoint, UnitOfWork } from '../core/unit.ts'
@@ -29,6 +30,8 @@ export class Unit implements UnitOfWork {
   readonly #late: Change[] = []
   #state: UnitOfWork['state'] = 'open'
   #untouched = false
+  /** Where in the database's log it has committed. */
+  #position: LogPosition | undefined
   #targets: Targets | undefined
   #softLock: SoftLock | undefined
   /** Whether this process answers nothing of what the unit will rotate. */
@@ -65,6 +68,20 @@ export class Unit implements UnitOfWork {
 
   setUntouched(untouched: boolean): void {
     this.#untouched = untouched
+  }
+
+  get wantsPosition(): boolean {
+    return this.#room.replicas
+  }
+
+  setPosition(position: string): void {
+    if (!isLogPosition(position)) {
+      throw new CacheError(
+        'INVALID_ARGUMENT',
+        `setPosition: ${show(position)} is no place in a log. Pass text of letters, digits, '/', ':', '_' and '-'.`,
+      )
+    }
+    this.#position = position
   }
 
   write(table: string, change: WrittenRows = {}): void {
@@ -154,7 +171,7 @@ export class Unit implements UnitOfWork {
     this.#checkNotEnded('commit')
     this.#state = 'committed'
     const receipt = await this.#end()
-    for (const change of this.#late) await this.#committer.apply(change, this.#origin)
+    for (const change of this.#late) await this.#committer.apply(change, this.#origin, this.#position)
     for (const listener of this.#listeners) this.#call(listener, receipt)
     return receipt
   }
@@ -207,7 +224,10 @@ export class Unit implements UnitOfWork {
     }
     this.#softLock?.release()
     try {
-      const receipt = await this.#committer.rotate(targets, this.#origin, this.#softLock)
+      const receipt = await this.#committer.rotate(targets, this.#origin, {
+        lock: this.#softLock,
+        position: this.#position,
+      })
       return this.#unprotected ? Object.freeze({ ...receipt, status: 'unprotected' }) : receipt
     } finally {
       if (this.#blocked) this.#committer.unblock(targets)

@@ -113,8 +113,8 @@ export const inCore: readonly Mutant[] = [
     '4.7 ⚑ shared loads run outside any unit’s async context',
     { test: 'test/journeys/loader-reads-another-key.test.ts' },
     'read/fetch.ts',
-    "return units.run(frame, () => loadAll(flights, locked ? 'primary' : 'any'))",
-    "return frame.kind === 'load' ? loadAll(flights, locked ? 'primary' : 'any') : undefined as never",
+    'return units.run(frame, () => loadAll(flights, from))',
+    "return frame.kind === 'load' ? loadAll(flights, from) : undefined as never",
   ),
   tested(
     'a mark is taken inside a unit',

@@ -76,7 +76,7 @@ export const inRedis: readonly Mutant[] = [
     conformance('value_oneStampMissing_isAMiss_neverAToken'),
     READ,
     "  if token == '' then complete = false end\n  tokens[at] = token",
-    "  if token == '' then token = ARGV[7 + at] end\n  tokens[at] = token",
+    "  if token == '' then token = ARGV[8 + at] end\n  tokens[at] = token",
   ),
   tested(
     'Redis: a fill does not keep its stamps alive',

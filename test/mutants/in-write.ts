@@ -20,7 +20,7 @@ export const inWrite: readonly Mutant[] = [
     'a unit that names a key does not lock it',
     '5, a unit that names keys locks their stamps',
     COMMITTER,
-    'if (!this.#room.locks || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets',
+    'if (!own || targets.keys.length === 0 || targets.stamps.includes(ROOT)) return targets',
     'if (targets.keys.length >= 0) return targets',
     { mode: 'committed', shape: 'locks' },
   ),
@@ -140,9 +140,9 @@ export const inWrite: readonly Mutant[] = [
     'a rotation is not waited for',
     '8, strict: every invalidate waits before it resolves',
     COMMITTER,
-    `    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })
+    `    let reply = await store.rotate({ ...first, heard: strict })
     await reply.heard`,
-    '    let reply = await store.rotate({ stamps: [...told], keys, cause, lock: lock?.id, heard: strict })',
+    '    let reply = await store.rotate({ ...first, heard: strict })',
     { mode: 'strict', shape: 'named' },
   ),
   mutant(

@@ -35,6 +35,8 @@ const known = {
   payload: 'the value',
   claimMs: '11111',
   lockMs: '22222',
+  replicaMs: '66666',
+  position: '00000001/0000002A',
   holderMs: '33333',
   valueMs: '44444',
   forgetMs: '55555',
@@ -60,6 +62,8 @@ const KEYS: Record<string, Meaning> = {
   'maps or lease holders': /:(maps|holders)$/,
   'S stamps': { many: STAMP },
   'stamps...': { many: STAMP },
+  recent: /:recent$/,
+  before: /:before$/,
   'then values and claims': { each: [/:v:/, /:c:/] },
 }
 const ARGV: Record<string, Meaning> = {
@@ -76,6 +80,8 @@ const ARGV: Record<string, Meaning> = {
   'registration ms': exactly(known.day),
   'stamp ms': /^(600000|104444)$/,
   'soft-lock ms': exactly(known.lockMs),
+  'replica ms': exactly(known.replicaMs),
+  "place in the database's log": exactly(known.position),
   'head of the fingerprint': /^CC1/,
   'stamp indices': /^[\d,]*$/,
   'claim ms': exactly(known.claimMs),
@@ -182,7 +188,8 @@ beforeAll(async () => {
   ]
   const holderMs = Number(known.holderMs)
   await scripts.register(layout, map, known.settings)
-  await scripts.read(layout, 0, map, items, Number(known.lockMs))
+  const replicaLagMs = Number(known.replicaMs)
+  await scripts.read(layout, 0, map, items, { lockMs: Number(known.lockMs), replicaLagMs })
   const fill = {
     ...place,
     nonce: known.nonce,
@@ -200,7 +207,9 @@ beforeAll(async () => {
   const lock = { id: known.lock, ms: Number(known.lockMs), holderMs }
   await scripts.lock(layout, 0, stamps, lock, known.body)
   const places = [place, { key: 'user:2', shard: 'user:2' }]
-  await scripts.rotate(layout, 0, { stamps, places, body: known.body, lock: known.lock, holderMs })
+  const { body, position } = known
+  const rotation = { stamps, places, body, lock: known.lock, holderMs, replicaLagMs, position }
+  await scripts.rotate(layout, 0, rotation)
   await scripts.lockOne(layout, '|', known.lock, Number(known.lockMs))
   await scripts.state(layout, 0, { advance: true, settings: known.settings })
   await scripts.hold(layout, known.process, Number(known.forgetMs))
@@ -210,7 +219,7 @@ afterAll(async () => {
   client.disconnect()
 })
 
-const shared = ['common.lua', 'locks.lua']
+const shared = ['common.lua', 'locks.lua', 'recent.lua']
 const files = readdirSync(folder).filter((file) => !shared.includes(file))
 const commandOf = (file: string) =>
   `cc-${file.slice(0, -'.lua'.length)}`.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())

@@ -71,12 +71,30 @@ export async function unlinkUnder(client: TestClient, prefix: string): Promise<v
 
 const AGE = `
 local ms = tonumber(ARGV[1])
+local function older(time)
+  return (tonumber(time) or 0) > 0 and string.format('%.0f', time - ms) or time
+end
 for _, key in ipairs(KEYS) do
   local left = redis.call('PTTL', key)
   if left >= 0 then
     if left <= ms then redis.call('UNLINK', key) else redis.call('PEXPIRE', key, string.format('%.0f', left - ms)) end
   end
-  if redis.call('TYPE', key).ok == 'zset' then
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'string' and string.find(key, '}:s:', 1, true) then
+    local token, created, locks = string.match(redis.call('GET', key), '^(' .. string.rep('.', 16) .. ')(%d+)(.*)$')
+    if token then redis.call('SET', key, token .. older(created) .. locks, 'KEEPTTL') end
+  end
+  if kind == 'hash' and string.find(key, '}:state$') then
+    local born = redis.call('HGET', key, 'born')
+    if born then redis.call('HSET', key, 'born', older(born)) end
+  elseif kind == 'hash' then
+    local all = redis.call('HGETALL', key)
+    for at = 1, #all, 2 do
+      local rotated, untold, rest = string.match(all[at + 1], '^(%d+),(%d+)(,.*)$')
+      redis.call('HSET', key, all[at], rotated and older(rotated) .. ',' .. older(untold) .. rest or older(all[at + 1]))
+    end
+  end
+  if kind == 'zset' then
     for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
       redis.call('ZINCRBY', key, string.format('%.0f', -ms), member)
     end
@@ -84,7 +102,7 @@ for _, key in ipairs(KEYS) do
 end
 return #KEYS`
 
-/** Makes every key that starts so this much older: what would have expired has, and times in sorted sets lie back. */
+/** Makes every key that starts so this much older: what would have expired has, and the times of stamps and in hashes and sorted sets lie back. */
 export async function age(client: TestClient, prefix: string, milliseconds: number): Promise<void> {
   const keys = await keysUnder(client, prefix)
   for (let at = 0; at < keys.length; at += 1_000) {

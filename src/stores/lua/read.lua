@@ -1,12 +1,13 @@
 -- The full read: values, stamps and claims in one step. Judges each value and, on a miss only, takes the fill claim and
 -- creates the stamps that are missing.
--- KEYS: state, maps, S stamps, then per item: value, claim
--- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use), S
---       fresh tokens, then per item: head of the fingerprint, stamp indices ('' for all in order), nonce ('' for no
---       claim), claim ms, '1' to take over or '2' beside a valid value
+-- KEYS: state, maps, S stamps, recent (only with replicas), before (only with replicas), then per item: value, claim
+-- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use),
+--       replica ms (0: no replicas in use), S fresh tokens, then per item: head of the fingerprint, stamp indices ('' for
+--       all in order), nonce ('' for no claim), claim ms, '1' to take over or '2' beside a valid value
 -- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens ('' where missing), indices of stamps
 --           with expired locks, then per item: { value or false, 1 if there is a value that is void or 2 if it is none
---           of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce } }
+--           of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce, '' to load from any
+--           replica or '?' from the primary or the place that a replica must have reached } }
 local count = tonumber(ARGV[1])
 local items = tonumber(ARGV[2])
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
@@ -46,12 +47,24 @@ if lock_ms > 0 then
   quarantine = time < (born or 0) + lock_ms or time < registered_at + lock_ms
 end
 
+-- From where a value may be loaded. Rotations may have been lost with an epoch that has just begun, and writers may not
+-- have rotated for a map that has just been registered.
+local lag = tonumber(ARGV[8])
+local sources
+local base_key = 2 + count
+if lag > 0 then
+  base_key = 4 + count
+  sources = load_sources(KEYS[3 + count], KEYS[4 + count], time, lag, { unpack(KEYS, 3, 2 + count) })
+  local _, registered_at = stamp_of(stored[1], time)
+  if time < (born or 0) + lag or time < registered_at + lag then sources = nil end
+end
+
 local reply = { epoch, sequence, 1, tokens, expired }
 
 for item = 1, items do
-  local value_key = KEYS[2 + count + 2 * item - 1]
-  local claim_key = KEYS[2 + count + 2 * item]
-  local base = 7 + count + 5 * (item - 1)
+  local value_key = KEYS[base_key + 2 * item - 1]
+  local claim_key = KEYS[base_key + 2 * item]
+  local base = 8 + count + 5 * (item - 1)
   local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
   local take_over = ARGV[base + 5] == '1'
   local beside = ARGV[base + 5] == '2'
@@ -77,6 +90,13 @@ for item = 1, items do
   local parts = {}
   for at = 1, #wanted do parts[at] = tokens[wanted[at]] end
   local vector = table.concat(parts)
+  local from = lag > 0 and not sources and '?' or ''
+  if sources then
+    for at = 1, #wanted do
+      local one = sources[wanted[at]]
+      if from == '?' or one == '?' then from = '?' else from = later(from, one) end
+    end
+  end
 
   local value = redis.pcall('GET', value_key)
   -- Of another type, or of another format: nothing that this version of the library wrote.
@@ -94,9 +114,9 @@ for item = 1, items do
   local voided = strange and 2 or (value and not valid) and 1 or 0
 
   if under_lock then
-    reply[#reply + 1] = { false, voided, 3, '' }
+    reply[#reply + 1] = { false, voided, 3, '', '?' }
   elseif valid and not take_over and not beside then
-    reply[#reply + 1] = { value, 0, 0, '' }
+    reply[#reply + 1] = { value, 0, 0, '', from }
   else
     local claim = redis.pcall('GET', claim_key)
     if type(claim) ~= 'string' then claim = false end
@@ -106,16 +126,16 @@ for item = 1, items do
     local held = claim and whole and string.sub(claim, 17) == vector
     local holder = held and string.sub(claim, 1, 16) or ''
     if nonce == '' then
-      reply[#reply + 1] = { false, voided, 0, holder }
+      reply[#reply + 1] = { false, voided, 0, holder, from }
     elseif held and not take_over then
-      reply[#reply + 1] = { found, voided, 2, holder }
+      reply[#reply + 1] = { found, voided, 2, holder, from }
     else
       -- At maxmemory nothing may grow: then there is no claim, and the value is loaded without being kept.
       local refused = false
       for at = 1, #wanted do
         local index = wanted[at]
         if tokens[index] == '' and not refused then
-          local fresh = ARGV[7 + index]
+          local fresh = ARGV[8 + index]
           local made = redis.pcall('SET', KEYS[2 + index], fresh .. time, 'PX', ARGV[6])
           if type(made) == 'table' and made.err then refused = true else tokens[index] = fresh end
         end
@@ -126,9 +146,9 @@ for item = 1, items do
         if type(made) == 'table' and made.err then refused = true end
       end
       if refused then
-        reply[#reply + 1] = { found, voided, 0, '' }
+        reply[#reply + 1] = { found, voided, 0, '', from }
       else
-        reply[#reply + 1] = { found, voided, 1, nonce }
+        reply[#reply + 1] = { found, voided, 1, nonce, from }
       end
     end
   end

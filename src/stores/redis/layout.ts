@@ -11,6 +11,7 @@ import type { StampName } from '../../core/stamp.ts'
  * | `cc:{NS.P}:maps` | sorted set: digest of a registered map → end of its registration |
  * | `cc:{NS.P}:map:DIGEST` | the map's skeleton, as JSON |
  * | `cc:{NS.P}:holders` | sorted set: process → its last heartbeat |
+ * | `cc:{NS.P}:recent`, `:before` | hashes: what was rotated lately, where replicas are in use; see `lua/recent.lua` |
  * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time, soft locks |
  * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts`, and its checksum |
  * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
@@ -22,6 +23,8 @@ export class Layout {
   readonly state: string
   readonly maps: string
   readonly holders: string
+  readonly recent: string
+  readonly before: string
   /** A name under which nothing is ever stored. */
   readonly nothing: string
   readonly #place: string
@@ -38,6 +41,8 @@ export class Layout {
     this.state = `${this.#base}state`
     this.maps = `${this.#base}maps`
     this.holders = `${this.#base}holders`
+    this.recent = `${this.#base}recent`
+    this.before = `${this.#base}before`
     this.nothing = `${this.#base}nothing`
     this.#values = `${this.#base}v:${name}:`
     this.#claims = `${this.#base}c:${name}:`

@@ -32,7 +32,9 @@ export class Piecewise {
   }
 
   async rotate(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
-    const { stamps, places, body, lock = '', holderMs = 0 } = rotation
+    const { stamps, places, body, lock = '', holderMs = 0, replicaLagMs = 0 } = rotation
+    // Noting them takes several names at once. Before any is rotated: whoever claims under it must load from the primary.
+    if (replicaLagMs > 0) await this.#servers.unlink([layout.recent])
     await Promise.all(places.map(({ key }) => this.#servers.unlink([layout.claim(key)])))
     await Promise.all([
       ...places.map(({ key }) => this.#servers.unlink([layout.value(key)])),

@@ -1,5 +1,12 @@
 import { fingerprintHead, TOKEN_LENGTH } from '../../core/entry.ts'
 import { CacheError } from '../../core/errors.ts'
+import {
+  ANY_SOURCE,
+  isLogPosition,
+  type LoadSource,
+  type LogPosition,
+  PRIMARY_SOURCE,
+} from '../../core/load-source.ts'
 import type { Randomness } from '../../core/random.ts'
 import type { StampName } from '../../core/stamp.ts'
 import {
@@ -23,6 +30,7 @@ import oneStampScript from '../lua/one-stamp.lua'
 import oneStateScript from '../lua/one-state.lua'
 import prolongScript from '../lua/prolong.lua'
 import readScript from '../lua/read.lua'
+import recent from '../lua/recent.lua'
 import registerScript from '../lua/register.lua'
 import rotateScript from '../lua/rotate.lua'
 import { withChecksum, withoutChecksum } from './checksum.ts'
@@ -33,9 +41,9 @@ import type { Argument, Servers } from './servers.ts'
 export function scriptsFor(publishes: Servers['publishes']) {
   const publishing = `local PUBLISH = '${publishes}'\n`
   return {
-    ccRead: common + readScript,
+    ccRead: common + recent + readScript,
     ccFill: publishing + common + fillScript,
-    ccRotate: publishing + common + locks + rotateScript,
+    ccRotate: publishing + common + locks + recent + rotateScript,
     ccLock: publishing + common + locks + lockScript,
     ccHeartbeat: common + heartbeatScript,
     ccRegister: common + registerScript,
@@ -58,6 +66,9 @@ export interface Rotation {
   readonly lock?: string | undefined
   /** For how long a lease holder counts; 0 where nobody waits for them. */
   readonly holderMs?: number
+  /** For how long it is noted, for loads from replicas; 0 where there are none. */
+  readonly replicaLagMs?: number
+  readonly position?: LogPosition | undefined
 }
 
 /** What a rotation or a lock answers for one partition. */
@@ -94,7 +105,7 @@ export class Scripts {
     partition: number,
     map: MapRegistration,
     items: readonly ReadItem[],
-    lockMs: number,
+    { lockMs, replicaLagMs }: { readonly lockMs: number; readonly replicaLagMs: number },
   ): Promise<{ position: Position; results: ReadResult[]; expired: StampName[] } | undefined> {
     const names: StampName[] = []
     const indexOf = new Map<StampName, number>()
@@ -108,6 +119,7 @@ export class Scripts {
     const single = items.length === 1
     // The registration stands first: the script looks whether it is alive.
     const keys = [layout.state, layout.maps, ...names.map((name) => layout.stamp(name))]
+    if (replicaLagMs > 0) keys.push(layout.recent, layout.before)
     if (names.length === 0 || names[0] !== map.stamp)
       throw new CacheError('STORE_REPLY', 'A vector must begin with the registration.')
     const args: (string | number)[] = [
@@ -118,6 +130,7 @@ export class Scripts {
       REGISTRATION_MS,
       STAMP_MS,
       lockMs,
+      Math.ceil(replicaLagMs),
     ]
     args.push(...this.#tokens(names))
     for (const { key, stamps, head, claim } of items) {
@@ -135,7 +148,7 @@ export class Scripts {
     if (number(reply[2]) !== 1) return undefined
     const tokens = list(reply[3]).map(token)
     const results = items.map(({ stamps }, at): ReadResult => {
-      const [value, voided, claim, holder] = list(reply[5 + at])
+      const [value, voided, claim, holder, from] = list(reply[5 + at])
       const state = number(claim)
       return {
         value: value instanceof Uint8Array ? withoutChecksum(value) : undefined,
@@ -146,6 +159,7 @@ export class Scripts {
         locked: state === 3,
         claim: state === 1 ? 'granted' : state === 2 ? 'held' : 'none',
         holder: text(holder) || undefined,
+        from: loadSource(from),
       }
     })
     const expired = list(reply[4]).map((index) => names[number(index) - 1] ?? refuse())
@@ -167,9 +181,10 @@ export class Scripts {
   }
 
   async rotate(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
-    const { stamps, places, body, lock = '', holderMs = 0 } = rotation
+    const { stamps, places, body, lock = '', holderMs = 0, replicaLagMs = 0, position = '' } = rotation
     const keys = [layout.state, layout.maps, layout.holders, layout.nothing]
     keys.push(...stamps.map((name) => layout.stamp(name)))
+    if (replicaLagMs > 0) keys.push(layout.recent, layout.before)
     for (const { key } of places) keys.push(layout.value(key), layout.claim(key))
     const fresh = this.#randomness.token()
     const args = [
@@ -179,6 +194,8 @@ export class Scripts {
       stamps.length,
       lock,
       Math.ceil(holderMs),
+      Math.ceil(replicaLagMs),
+      position,
       ...this.#tokens(stamps),
     ]
     const reply = list(await this.#run('ccRotate', keys, args))
@@ -315,6 +332,14 @@ function positionOf(reply: readonly unknown[], partition: number): Position {
 function token(reply: unknown): string {
   const found = text(reply)
   return found === '' || found.length === TOKEN_LENGTH ? found : refuse()
+}
+
+/** From where a value may be loaded, as the script says it. */
+function loadSource(reply: unknown): LoadSource {
+  const said = text(reply)
+  if (said === '') return ANY_SOURCE
+  if (said === '?') return PRIMARY_SOURCE
+  return isLogPosition(said) ? { source: 'primary', position: said } : refuse()
 }
 
 function list(reply: unknown): readonly unknown[] {

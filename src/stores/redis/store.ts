@@ -1,5 +1,6 @@
 import { CacheError } from '../../core/errors.ts'
 import type { Cause } from '../../core/events.ts'
+import { PRIMARY_SOURCE } from '../../core/load-source.ts'
 import type { Pattern } from '../../core/pattern.ts'
 import { ROOT, type StampName } from '../../core/stamp.ts'
 import {
@@ -129,10 +130,10 @@ export class RedisStore implements Store {
   }
 
   async #readPartition(partition: number, asked: readonly ReadItem[]) {
-    const { map, lockMs } = this.#session
+    const { map } = this.#session
     const layout = this.#layouts[partition] as Layout
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-      const reply = await this.#scripts.read(layout, partition, map, asked, lockMs)
+      const reply = await this.#scripts.read(layout, partition, map, asked, this.#session)
       if (reply === undefined) await this.#register(layout)
       else if (reply.expired.length === 0) return reply
       // Nobody told how the transaction under an expired lock has ended: what it was about to void is void.
@@ -175,7 +176,7 @@ export class RedisStore implements Store {
     await this.#scripts.claim(this.#layout(place), place.key, nonce, 0)
   }
 
-  async rotate({ stamps, keys, cause, lock, heard = false }: RotateRequest): Promise<RotateReply> {
+  async rotate({ stamps, keys, cause, position, lock, heard = false }: RotateRequest): Promise<RotateReply> {
     const all: readonly (StampName | KeyPlace)[] = [...stamps, ...keys]
     const parts = inParts(all, (one) => (typeof one === 'string' ? 1 : 2))
     // Whoever acknowledges the last part has heard those before it.
@@ -185,7 +186,7 @@ export class RedisStore implements Store {
       const places = part.filter((one) => typeof one === 'object')
       const told = places.map(({ key }) => key)
       const body = this.#body(names, told, false, cause, heard && last)
-      return { stamps: names, places, body, lock, holderMs: this.#holderMs(heard && last) }
+      return { stamps: names, places, body, lock, holderMs: this.#holderMs(heard && last), position }
     })
     return this.#everywhere(cause, heard, async (layout, partition) => {
       let rotated: Rotated | undefined
@@ -198,9 +199,10 @@ export class RedisStore implements Store {
   }
 
   #rotateIn(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
+    const { replicaLagMs } = this.#session
     return orWhileMoving(
-      () => this.#scripts.rotate(layout, partition, rotation),
-      () => this.#piecewise.rotate(layout, partition, rotation),
+      () => this.#scripts.rotate(layout, partition, { ...rotation, replicaLagMs }),
+      () => this.#piecewise.rotate(layout, partition, { ...rotation, replicaLagMs }),
     )
   }
 
@@ -226,6 +228,10 @@ export class RedisStore implements Store {
     const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
     this.#servers.check()
     const before = await bounded(() => this.#servers.arrangement())
+    // Before any key is searched for: a load that begins from now on must not bring back what was there.
+    if (this.#session.replicaLagMs > 0) {
+      await Promise.all(this.#layouts.map(({ recent }) => bounded(() => this.#servers.unlink([recent]))))
+    }
     await sweepKeys(this.#servers, this.#layouts, patterns, bounded)
     const after = await bounded(() => this.#servers.arrangement())
     // What was moved from one server to another meanwhile may have been seen on neither.
@@ -373,5 +379,6 @@ function notToBeRead({ stamps }: ReadItem): ReadResult {
     locked: true,
     claim: 'none',
     holder: undefined,
+    from: PRIMARY_SOURCE,
   }
 }

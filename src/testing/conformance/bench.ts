@@ -30,6 +30,8 @@ export interface Joining {
   readonly map?: string
   /** How long soft locks lie, in milliseconds. @default 0: none are in use */
   readonly lockMs?: number
+  /** How far replicas may lag, in milliseconds. @default 0: there are none */
+  readonly replicaLagMs?: number
 }
 
 /** One cache's side of a store, as a case plays it: a process of the fleet. */
@@ -163,6 +165,7 @@ export class Bench {
     namespace = this.namespace,
     map = 'one',
     lockMs = 0,
+    replicaLagMs = 0,
   }: Joining = {}): Promise<Process> {
     const digest = map.padEnd(16, '-')
     const process = new Process(`p${this.#joined.length + 1}`, digest)
@@ -173,6 +176,7 @@ export class Bench {
       map: { digest, stamp: process.registration, skeleton: skeletonOf(map) },
       maxStalenessMs: 1_000,
       lockMs,
+      replicaLagMs,
       settings: 'conformance',
       timeoutMs: PATIENCE_MS,
       clock: this.#under.clock ?? systemClock,

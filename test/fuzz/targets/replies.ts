@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { isCacheError } from '../../../src/core/errors.ts'
+import { isLogPosition } from '../../../src/core/load-source.ts'
 import type { ReadItem } from '../../../src/core/store.ts'
 import { withChecksum } from '../../../src/stores/redis/checksum.ts'
 import { Layout } from '../../../src/stores/redis/layout.ts'
@@ -12,10 +13,11 @@ const ENTRY = Buffer.from('an entry')
 const VALUE = Buffer.from(withChecksum(ENTRY))
 const NAMES = ['|map|x', '|', 'a:{id}']
 const NONE = Buffer.alloc(0)
+const PLACE = Buffer.from('00000001/0000002A')
 
 /** What each script answers when all is well. */
 const ANSWERS = {
-  read: [EPOCH, 5, 1, [TOKEN, TOKEN, TOKEN], [2], [VALUE, 0, 0, NONE], [null, 1, 2, TOKEN]],
+  read: [EPOCH, 5, 1, [TOKEN, TOKEN, TOKEN], [2], [VALUE, 0, 0, NONE, NONE], [null, 1, 2, TOKEN, PLACE]],
   fill: [1, [Buffer.from('shop@a')]],
   rotate: [EPOCH, 6, [Buffer.from('digest')], [Buffer.from('shop@a')]],
   lock: [EPOCH, 6, [Buffer.from('digest')], 2, [Buffer.from('shop@a')]],
@@ -83,15 +85,21 @@ export const replies: FuzzTarget = {
 
 const CHECKS: Record<Script, (scripts: Scripts) => Promise<boolean>> = {
   async read(scripts) {
-    const read = await scripts.read(layout, 0, map, [item('a'), item('b')], 5_000)
+    const read = await scripts.read(layout, 0, map, [item('a'), item('b')], {
+      lockMs: 5_000,
+      replicaLagMs: 5_000,
+    })
     if (read === undefined) return false
     must(read.results.length === 2, 'not every item has a result')
     for (const name of read.expired) must(NAMES.includes(name), () => `${name} has no lock`)
     for (const result of read.results) {
-      const { value, tokens, claim, holder } = result
+      const { value, tokens, claim, holder, from } = result
       must(value === undefined || value.length === 0 || ENTRY.equals(value), 'another value')
       must(tokens.length === NAMES.length && tokens.every(isTokenOrNone), 'tokens that are none')
       must(['granted', 'held', 'none'].includes(claim), 'no claim')
+      const { source, position } = from
+      must(source === 'primary' || (source === 'any' && position === undefined), 'no source')
+      must(position === undefined || isLogPosition(position), 'no place in a log')
       must(typeof result.voided === 'boolean' && typeof result.strange === 'boolean', 'no judgement')
       must(typeof result.locked === 'boolean' && (holder === undefined || holder.length > 0), 'no holder')
     }
