@@ -87,7 +87,7 @@ function images(row: RowChange, operation: Operation | undefined): readonly (rea
 }
 
 /** `{ before, after }`, either of which may be missing or, as change streams write it, null. */
-function isMove(row: RowChange): boolean {
+export function isMove(row: RowChange): boolean {
   const images = Object.entries(row).map(([name, image]: [string, unknown]) =>
     name === 'before' || name === 'after' ? (image ?? undefined) : name,
   )
@@ -145,7 +145,8 @@ function columnOf(row: Row, capture: string, declared: string | undefined): stri
   return Object.hasOwn(row, snake) ? snake : undefined
 }
 
-function snakeCase(name: string): string {
+/** A name in camelCase as databases write it. */
+export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 

@@ -1,6 +1,5 @@
 import type { CacheOptions, Isolation } from './cache-options.ts'
 import { systemClock } from './clock.ts'
-import { checkCodec } from './codec.ts'
 import { noDependencies } from './dependencies.ts'
 import { milliseconds } from './duration.ts'
 import { CacheError, show } from './errors.ts'
@@ -16,7 +15,6 @@ const OPTIONS = [
   'dependencies',
   'memory',
   'store',
-  'codec',
   'consistency',
   'onStoreUnavailable',
   'softLockLifetime',
@@ -97,7 +95,6 @@ export function readSettings(options: CacheOptions) {
     dependencies: options.dependencies ?? noDependencies(),
     memory: readMemory(options.memory),
     store,
-    codec: options.codec === undefined ? undefined : checkCodec(options.codec, 'createCache: codec'),
     consistency: checkChoice(
       options.consistency ?? 'bounded',
       ['bounded', 'committed', 'strict'],

@@ -1,4 +1,4 @@
-import type { InvalidateRequests, Open, TableChange, WrittenRows } from './change.ts'
+import type { Change, InvalidateRequests, Open, TableChange, WrittenRows } from './change.ts'
 import type { Receipt } from './receipt.ts'
 
 /**
@@ -29,6 +29,8 @@ export interface UnitOfWork<Tables extends string = string, Scopes extends strin
   clear(): void
   /** The writes declared so far, nested units that were kept included. */
   readonly writes: readonly TableChange[]
+  /** All that has been declared so far, {@link writes} included, as one change. */
+  readonly change: Change
   /** Says whether the transaction is certain to have written nothing yet: reads inside may then use the cache. */
   readonly untouched: boolean
   /** An adapter's word on {@link untouched}. A unit whose adapter says nothing counts as touched from the start. */

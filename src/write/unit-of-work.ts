@@ -62,6 +62,10 @@ export class Unit implements UnitOfWork {
     return this.#changes.flatMap((change) => change.tables)
   }
 
+  get change(): Change {
+    return mergeChanges(this.#changes)
+  }
+
   get untouched(): boolean {
     return this.#untouched && this.#changes.length === 0
   }
