@@ -83,6 +83,11 @@ export interface Work<State = unknown, Note = unknown> {
   /** Keeps a note for `seal`. Those made in a savepoint that is rolled back are dropped. */
   note(note: Note): void
   readonly notes: readonly Note[]
+  /**
+   * Called with the receipt once the COMMIT has been answered and everything written has been invalidated. Not called
+   * after a rollback, nor when it is unknown whether the COMMIT arrived.
+   */
+  onCommitted(listener: (receipt: Receipt) => void): void
 }
 
 /** How the methods of a bound database reach its transactions. */
@@ -126,7 +131,7 @@ export interface DatabaseAdapter<
    * The client's own managed transaction: begins, runs `body`, commits where it resolves, rolls back and rethrows
    * where it rejects. Resolves to what `body` resolved to, and only once the COMMIT has been answered.
    */
-  run<T>(client: Client, body: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<T>
+  run<T>(client: Client, body: (tx: Tx) => Promise<T>, options: TransactionOptions, state: State): Promise<T>
   /** The same for a savepoint. `name` is fresh and needs no quoting. @default savepoints are refused */
   savepoint?<T>(tx: Tx, body: (tx: Tx) => Promise<T>, name: string): Promise<T>
   /**

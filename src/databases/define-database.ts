@@ -99,7 +99,7 @@ export function defineDatabase<
           transaction = new Transaction(binding, given)
           return await transaction.run(tx, body)
         }
-        value = await adapter.run(client, run, given)
+        value = await adapter.run(client, run, given, state)
       } catch (error) {
         // What was thrown is what the caller is to hear of, whatever else fails.
         await Promise.allSettled([transaction?.failed()])

@@ -97,6 +97,10 @@ export class Level<Tx, Inside extends object, State, Note> implements Work<State
     this.#transaction.notes.push(note)
   }
 
+  onCommitted(listener: (receipt: Receipt) => void): void {
+    this.#transaction.listeners.push(listener)
+  }
+
   issue(effect: 'read' | 'write'): void {
     this.#check('A statement')
     if (effect === 'write') {

@@ -1,14 +1,13 @@
 import type { Row } from '../core/change.ts'
 import { CacheError, show } from '../core/errors.ts'
-import { checkChoice } from '../core/options.ts'
 import type { BoundDatabase, TransactionOptions, UnitSource } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
 import { settleLost } from './postgres/lost-transaction.ts'
 import {
-  type DetectWrites,
   OPAQUE_SQL,
   observed,
   PostgresKnowledge,
+  type PostgresOptions,
   type PostgresWork,
   type StatementNote,
 } from './postgres/observe.ts'
@@ -44,15 +43,7 @@ export interface PgPoolLike extends PgQueryable {
 }
 
 /** Options of `bindPg`. */
-export interface PgBindOptions {
-  /**
-   * How writes that nobody declared are found. `'auto'`: by reading statements, and by the transaction's locks where
-   * that is not enough. `'locks'`: by the locks of every transaction that wrote; their cost grows with all the locks on
-   * the server. `'declared'`: by reading statements alone; what a function, trigger or cascade writes is then for
-   * `write()`. @default 'auto'
-   */
-  readonly detectWrites?: DetectWrites | undefined
-}
+export type PgBindOptions = PostgresOptions
 
 type Methods<Client extends PgQueryable> = Pick<Client, 'query'>
 
@@ -78,9 +69,9 @@ const bind = defineDatabase<
   StatementNote
 >({
   name: 'pg',
-  options: ['detectWrites'],
+  options: ['detectWrites', 'journal'],
   notices: true,
-  open(pool, { detectWrites = 'auto' }) {
+  open(pool, options) {
     if (typeof pool?.connect !== 'function' || typeof pool.query !== 'function') {
       throw new CacheError('INVALID_ARGUMENT', `bindPg: ${show(pool)} is no pool. Pass new Pool(…) of pg.`)
     }
@@ -90,8 +81,7 @@ const bind = defineDatabase<
         'bindPg: this is a single client, whose transactions would run into one another. Pass a Pool.',
       )
     }
-    const choices: readonly DetectWrites[] = ['auto', 'locks', 'declared']
-    return new PostgresKnowledge(checkChoice(detectWrites, choices, 'bindPg: detectWrites'))
+    return new PostgresKnowledge(options, (text) => pool.query(text), 'bindPg')
   },
   run: inTransaction,
   savepoint: (session, body, name) =>
@@ -187,6 +177,7 @@ async function inTransaction<T>(
   pool: PgPoolLike,
   body: (session: Session) => Promise<T>,
   options: TransactionOptions,
+  { mark }: Pick<PostgresKnowledge, 'mark'>,
 ): Promise<T> {
   const client = await checkOut(pool)
   const session: Session = { client, streaming: false, xid: undefined }
@@ -200,7 +191,7 @@ async function inTransaction<T>(
   client.on('error', onError)
   try {
     const modes = setTransaction(options)?.replace(/^SET TRANSACTION/, '') ?? ''
-    await client.query(`BEGIN${modes}`)
+    await client.query(mark === undefined ? `BEGIN${modes}` : `BEGIN${modes}; ${mark}`)
     const value = await body(session)
     undecided = true
     const { command } = (await client.query('COMMIT')) as Result

@@ -1,13 +1,12 @@
 import type { Row } from '../core/change.ts'
 import { CacheError, show } from '../core/errors.ts'
-import { checkChoice } from '../core/options.ts'
 import type { BoundDatabase, UnitSource } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
 import { writeTemplate } from './pglite-template.ts'
 import {
-  type DetectWrites,
   observed,
   PostgresKnowledge,
+  type PostgresOptions,
   type PostgresWork,
   type StatementNote,
 } from './postgres/observe.ts'
@@ -34,14 +33,7 @@ export interface PGliteLike extends PGliteSession {
 }
 
 /** Options of `bindPglite`. */
-export interface PGliteBindOptions {
-  /**
-   * How writes that nobody declared are found. `'auto'`: by reading statements, and by the transaction's locks where
-   * that is not enough. `'locks'`: by the locks of every transaction that wrote. `'declared'`: by reading statements
-   * alone; what a function, trigger or cascade writes is then for `write()`. @default 'auto'
-   */
-  readonly detectWrites?: DetectWrites | undefined
-}
+export type PGliteBindOptions = PostgresOptions
 
 /** The client's own methods, of its own types. Each statement they send is noticed. */
 type Methods<Client extends PGliteSession> = Pick<Client, 'query' | 'exec' | 'sql'>
@@ -59,22 +51,22 @@ const bind = defineDatabase<
   StatementNote
 >({
   name: 'pglite',
-  options: ['detectWrites'],
+  options: ['detectWrites', 'journal'],
   notices: true,
-  open(client, { detectWrites = 'auto' }) {
+  open(client, options) {
     if (typeof client?.transaction !== 'function' || typeof client.query !== 'function') {
       throw new CacheError(
         'INVALID_ARGUMENT',
         `bindPglite: ${show(client)} is no PGlite. Pass what PGlite.create gave.`,
       )
     }
-    const choices: readonly DetectWrites[] = ['auto', 'locks', 'declared']
-    return new PostgresKnowledge(checkChoice(detectWrites, choices, 'bindPglite: detectWrites'))
+    return new PostgresKnowledge(options, (text) => client.query(text), 'bindPglite')
   },
-  run: (client, body, options) =>
+  run: (client, body, options, { mark }) =>
     client.transaction(async (tx) => {
       const first = setTransaction(options)
       if (first !== undefined) await tx.query(first)
+      if (mark !== undefined) await tx.query(mark)
       return await body(tx)
     }),
   savepoint: (tx, body, name) =>

@@ -102,9 +102,9 @@ export function bindPrisma<Client extends PrismaLike>(
   cache: UnitSource,
   options: PrismaBindOptions = {},
 ): BoundPrisma<Client> {
-  checkOptions(options, ['detectWrites', 'timeout', 'maxWait'], 'bind prisma')
+  checkOptions(options, ['detectWrites', 'journal', 'timeout', 'maxWait'], 'bind prisma')
   checkPrisma(prisma)
-  const { detectWrites, ...limits } = options
+  const { detectWrites, journal, ...limits } = options
   const room: Room = { listeners: new AsyncLocalStorage(), open: new Set() }
   const noticing: PrismaLike = noticingClient(prisma, room)
 
@@ -131,7 +131,7 @@ export function bindPrisma<Client extends PrismaLike>(
     }),
   })
   // What is handed to bodies is the client's own, so it is of the client's own type.
-  return bind(prisma, cache, { detectWrites }) as unknown as BoundPrisma<Client>
+  return bind(prisma, cache, { detectWrites, journal }) as unknown as BoundPrisma<Client>
 }
 
 function checkPrisma(prisma: PrismaLike): void {

@@ -11,7 +11,7 @@ import { dependencies } from './support.ts'
 const bindPool = defineDatabase({
   name: 'pool',
   notices: true,
-  open: (_client: Pool) => new PostgresKnowledge('auto'),
+  open: (_client: Pool) => new PostgresKnowledge({}, async () => undefined, 'bind pool'),
   async run<T>(
     pool: Pool,
     body: (tx: PoolClient) => Promise<T>,

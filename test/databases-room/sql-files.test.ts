@@ -1,11 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-const folder = new URL('../../src/databases/postgres/', import.meta.url)
-const files = readdirSync(folder).filter((file) => file.endsWith('.sql'))
+const files = ['databases/postgres', 'sources/journal/postgresql'].flatMap((folder) => {
+  const at = new URL(`../../src/${folder}/`, import.meta.url)
+  // Scripts take no parameters.
+  return readdirSync(at)
+    .filter((file) => file.endsWith('.sql') && !['up.sql', 'down.sql'].includes(file))
+    .map((file) => `${folder}/${file}`)
+})
 
 test.each(files)('%s says what it takes and gives', (file) => {
-  const text = readFileSync(new URL(file, folder), 'utf8')
+  const text = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8')
   const header = /^(?:--[^\n]*\n)+/.exec(text)?.[0] ?? ''
   const [, parameters = '', returns = ''] =
     /^-- Parameters:([\s\S]*?)^-- Returns:([\s\S]*)/m.exec(header.replaceAll('\n--  ', '')) ?? []

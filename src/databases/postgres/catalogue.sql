@@ -14,7 +14,11 @@ SELECT
   ) AS plain,
   class.relispartition AS partition,
   class.relpersistence = 't' AS temporary,
-  EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = class.oid AND NOT tgisinternal)
+  EXISTS (
+    -- Those of a journal write nothing else.
+    SELECT FROM pg_catalog.pg_trigger
+    WHERE tgrelid = class.oid AND NOT tgisinternal AND left(tgname, 22) <> 'coherent_cache_journal'
+  )
     -- Not the rule that makes a view one.
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = class.oid AND ev_type <> '1')
     OR EXISTS (

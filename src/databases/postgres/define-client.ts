@@ -1,22 +1,13 @@
-import { checkChoice } from '../../core/options.ts'
 import type { Door, TransactionOptions } from '../adapter.ts'
 import { type Binder, defineDatabase } from '../define-database.ts'
-import { type DetectWrites, PostgresKnowledge, type StatementNote } from './observe.ts'
+import { PostgresKnowledge, type PostgresOptions, type StatementNote } from './observe.ts'
 import { readsOfPostgres } from './reads.ts'
 import { confirmPostgres, sealPostgres } from './seal.ts'
 import { inSavepoint, isRetryable } from './session.ts'
 import { type Runner, runWatched, type WatchedTransaction } from './watched-transaction.ts'
 
 /** Options of binding a query builder or an ORM over PostgreSQL. */
-export interface PostgresBindOptions {
-  /**
-   * How writes that nobody declared are found. `'auto'`: by reading the statements that the client sends, and by the
-   * transaction's locks where that is not enough. `'locks'`: by the locks of every transaction that wrote; their cost
-   * grows with all the locks on the server. `'declared'`: by reading statements alone; what a function, trigger or
-   * cascade writes is then for `write()`. @default 'auto'
-   */
-  readonly detectWrites?: DetectWrites | undefined
-}
+export type PostgresBindOptions = PostgresOptions
 
 /** A query builder or an ORM that runs transactions on PostgreSQL, over a connection that can be watched. */
 export interface PostgresClient<Client, Own, Inside extends object, Outside extends object> {
@@ -52,15 +43,15 @@ export function definePostgresClient<Client, Own, Inside extends object, Outside
     StatementNote
   >({
     name,
-    options: ['detectWrites'],
+    options: ['detectWrites', 'journal'],
     notices: true,
-    open(client, { detectWrites = 'auto' }) {
+    open(client, options) {
       definition.check(client)
-      const choices: readonly DetectWrites[] = ['auto', 'locks', 'declared']
-      return new PostgresKnowledge(checkChoice(detectWrites, choices, `bind ${name}: detectWrites`))
+      const ask = (text: string) => definition.runner(client, {}).ask(text)
+      return new PostgresKnowledge(options, ask, `bind ${name}`)
     },
-    run: (client, body, options) =>
-      runWatched(definition.runner(client, options), options, (shared) => {
+    run: (client, body, options, { mark }) =>
+      runWatched(definition.runner(client, options), { ...options, mark }, (shared) => {
         definition.begun?.(shared)
         return body({ own: shared.own, shared })
       }),

@@ -20,4 +20,5 @@ FROM (
 ) locked
 -- A table made after the transaction's snapshot is locked but not seen.
 LEFT JOIN pg_catalog.pg_class class ON class.oid = locked.oid
-WHERE class.oid IS NULL OR class.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE class.oid IS NULL
+  OR class.relkind IN ('r', 'p', 'v', 'm', 'f') AND left(class.relname, 22) <> 'coherent_cache_journal'

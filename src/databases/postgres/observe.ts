@@ -1,5 +1,7 @@
 import type { Row } from '../../core/change.ts'
-import { CacheError } from '../../core/errors.ts'
+import { CacheError, show } from '../../core/errors.ts'
+import type { Journal, OpenJournal } from '../../core/journal.ts'
+import { checkChoice } from '../../core/options.ts'
 import type { Work } from '../adapter.ts'
 import type { PlainWrite } from './plain-write.ts'
 import { readStatements, type Statement } from './statement.ts'
@@ -7,6 +9,22 @@ import { Tables } from './tables.ts'
 
 /** How writes that nobody declared are found. */
 export type DetectWrites = 'auto' | 'locks' | 'declared'
+
+/** What can be said about the transactions of any client of PostgreSQL. */
+export interface PostgresOptions {
+  /**
+   * How writes that nobody declared are found. `'auto'`: by reading statements, and by the transaction's locks where
+   * that is not enough. `'locks'`: by the locks of every transaction that wrote; their cost grows with all the locks on
+   * the server. `'declared'`: by reading statements alone; what a function, trigger or cascade writes is then for
+   * `write()`. @default 'auto'
+   */
+  readonly detectWrites?: DetectWrites | undefined
+  /**
+   * Records in the transaction what it makes void, for a relay to see to if this process dies between COMMIT and
+   * invalidation: from `defineJournal` of `coherent-cache/journal`. @default none
+   */
+  readonly journal?: Journal | undefined
+}
 
 /** A statement that was not certainly a read. */
 export interface StatementNote {
@@ -18,6 +36,7 @@ export interface StatementNote {
   told?: readonly Row[]
 }
 
+const DETECT_WRITES: readonly DetectWrites[] = ['auto', 'locks', 'declared']
 const LONGEST_REMEMBERED = 4_096
 const MOST_REMEMBERED = 1_000
 
@@ -25,10 +44,35 @@ const MOST_REMEMBERED = 1_000
 export class PostgresKnowledge {
   readonly tables = new Tables()
   readonly detectWrites: DetectWrites
+  readonly journal: OpenJournal | undefined
   readonly #statements = new Map<string, readonly Statement[]>()
 
-  constructor(detectWrites: DetectWrites) {
-    this.detectWrites = detectWrites
+  /**
+   * @param ask Sends a statement without parameters through another connection.
+   * @param what Begins messages.
+   * @throws CacheError `INVALID_OPTION`
+   */
+  constructor(
+    { detectWrites = 'auto', journal }: PostgresOptions,
+    ask: (text: string) => Promise<unknown>,
+    what: string,
+  ) {
+    this.detectWrites = checkChoice(detectWrites, DETECT_WRITES, `${what}: detectWrites`)
+    if (journal !== undefined && journal?.dialect !== 'postgresql') {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `${what}: journal: ${show(journal)} is no journal on PostgreSQL. Pass what defineJournal gave.`,
+      )
+    }
+    this.journal = journal?.open(ask)
+  }
+
+  /**
+   * What has the journal's triggers leave a transaction alone; undefined where they must not, because writes that nobody
+   * declared are not looked for.
+   */
+  get mark(): string | undefined {
+    return this.detectWrites === 'declared' ? undefined : this.journal?.mark
   }
 
   /**

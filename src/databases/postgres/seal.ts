@@ -20,14 +20,29 @@ interface Noticed {
  * understood, or where the catalogue says that a write reaches further: through triggers, rules, cascades, partitions.
  * Rows that the user declared for a table are all of its writes, unless another table that was written reaches it.
  *
+ * Then the journal, where there is one, records all of them, for whoever comes after a crash.
+ *
  * Rejects with `SEAL_FAILED` in a transaction that can no longer commit.
  */
 export async function sealPostgres(send: SendSql, work: PostgresWork): Promise<void> {
+  // What has no id has written nothing that a crash could leave behind, and may be forbidden to write.
+  let wrote = false
+  const sending: SendSql = async (text, parameters) => {
+    const rows = await send(text, parameters)
+    if (typeof rows[0]?.xid === 'string') wrote = true
+    return rows
+  }
   try {
-    for (const { table, operation, rows } of await findWrites(send, work)) {
+    for (const { table, operation, rows } of await findWrites(sending, work)) {
       if (operation === undefined || rows === undefined) work.unit.write(table)
       else work.unit.write(table, { operation, rows })
     }
+    const settle = wrote ? await work.state.journal?.write(send, work.unit.change) : undefined
+    if (settle === undefined) return
+    // Queued, or without its locks: the relay is to see to it.
+    work.onCommitted(({ status }) => {
+      if (status === 'applied') settle()
+    })
   } catch (error) {
     throw isAborted(error) ? swallowed(error) : error
   }

@@ -27,10 +27,12 @@ export interface Runner<Own> {
 /**
  * Runs a transaction of the client's, from BEGIN to COMMIT watched. Where the COMMIT fails, rejects only once it has
  * been decided, as far as the server can be asked: what is invalidated before would be read again as it was.
+ *
+ * @param options with `mark`, a statement sent before anything else
  */
 export async function runWatched<Own, T>(
   { begin, connection, ask }: Runner<Own>,
-  options: TransactionOptions,
+  { mark, ...options }: TransactionOptions & { readonly mark?: string | undefined },
   body: (transaction: WatchedTransaction<Own>) => Promise<T>,
 ): Promise<T> {
   let committing = false
@@ -42,6 +44,7 @@ export async function runWatched<Own, T>(
       watched = one
       const first = setTransaction(options)
       if (first !== undefined) await one.send(first)
+      if (mark !== undefined) await one.send(mark)
       const transaction: WatchedTransaction<Own> = {
         own,
         work: undefined,
