@@ -1,0 +1,157 @@
+import { systemClock } from '../../core/clock.ts'
+import type { Dependencies } from '../../core/dependencies.ts'
+import { type Duration, milliseconds } from '../../core/duration.ts'
+import { CacheError, show } from '../../core/errors.ts'
+import type { Journal, JournalDialect, JournalSend, OpenJournal } from '../../core/journal.ts'
+import { checkOptions } from '../../core/options.ts'
+import { type JournalClient, reach } from './journal-client.ts'
+import { type MigrationFile, type MigrationTool, migrationFiles } from './migrations.ts'
+import type { JournalPlace } from './place.ts'
+import { literal, postgresStatements, quoted, type Statements } from './postgresql/statements.ts'
+import { bindingColumns, readRecord, type Void, writeRecord } from './record.ts'
+import { JournalWriter } from './writer.ts'
+
+/** How a journal is set up. Every process that writes it, and every relay, has the same options. */
+export interface JournalOptions {
+  /** The map, as the cache has it. */
+  readonly dependencies: Dependencies
+  /** The schema that its table lies in, which must be there. @default 'public' */
+  readonly schema?: string | undefined
+  /** The table's name, which begins with `coherent_cache_journal`: one for each namespace. @default 'coherent_cache_journal' */
+  readonly name?: string | undefined
+  /**
+   * The tables whose writes by any client are recorded, by triggers: those named, or all that the map names as tables. A
+   * transaction of a bound database has them leave it alone, unless it has `detectWrites: 'declared'`. @default false
+   */
+  readonly triggers?: boolean | readonly string[] | undefined
+  /**
+   * Further columns to record, by table: those that other maps of the namespace bind by; and of a table with a `bind`
+   * function those that it looks at, which triggers then hand it as JSON writes them. Without, rows of such a table are not
+   * recorded, and it counts as changed in whole. @default none
+   */
+  readonly columns?: Readonly<Record<string, readonly string[]>> | undefined
+  /** How long a relay leaves a transaction to the process that made it. @default '1s' */
+  readonly grace?: Duration | undefined
+  /** How long what has been applied is kept, for people to look at. @default 0: not at all */
+  readonly retention?: Duration | undefined
+  /**
+   * Has triggers wake relays with `listen` by NOTIFY, at the end of each transaction that writes. Busy writers wait for one
+   * another there: measure. @default false
+   */
+  readonly notify?: boolean | undefined
+}
+
+/** A journal in the database. Made by {@link defineJournal}. */
+export interface DefinedJournal extends Journal {
+  /** The SQL that makes the journal and its triggers, as often as it is run. */
+  readonly up: string
+  /** The SQL that takes both out. Records that nobody has applied are lost. */
+  readonly down: string
+  /**
+   * Makes the journal and its triggers, or brings them up to date: harmless where all is there, and when several processes
+   * do so at once. Its user owns the table and has to be allowed to make triggers.
+   */
+  ensure(client: JournalClient): Promise<void>
+  /** The same as files of a migration tool. */
+  migrations(tool: MigrationTool, options?: { readonly id?: string | undefined }): readonly MigrationFile[]
+  /** Settles at once what bound databases of this process have applied, which otherwise takes some milliseconds. */
+  flush(): Promise<void>
+  /** What a relay works with. */
+  readonly inside: JournalInside
+}
+
+/** What a relay needs to know of its journal. */
+export interface JournalInside extends JournalPlace {
+  readonly statements: Statements
+  readonly retentionMs: number
+  /** What a record makes void. @throws CacheError `INVALID_ARGUMENT` */
+  read(text: string): Void
+}
+
+const OPTIONS = ['dependencies', 'schema', 'name', 'triggers', 'columns', 'grace', 'retention', 'notify']
+const NAME = /^coherent_cache_journal[a-z0-9_]{0,18}$/
+
+/** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION` */
+export function makeJournal(options: JournalOptions): DefinedJournal {
+  const what = 'defineJournal'
+  checkOptions(options, OPTIONS, what)
+  const { dependencies, schema = 'public', name = 'coherent_cache_journal', columns = {} } = options
+  if (!(dependencies?.tables instanceof Object) || typeof dependencies.tables.keys !== 'function')
+    throw new CacheError('INVALID_OPTION', `${what}: dependencies: pass what defineDependencies gave.`)
+  if (typeof schema !== 'string' || schema === '' || schema.includes('.'))
+    throw new CacheError('INVALID_OPTION', `${what}: schema: ${show(schema)} is no schema's name.`)
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: name: ${show(name)}: a journal's name begins with coherent_cache_journal and goes on with up to 18 of a-z, 0-9 and _.`,
+    )
+  }
+  const graceMs = milliseconds(options.grace ?? '1s', `${what}: grace`)
+  const retentionMs = milliseconds(options.retention ?? 0, `${what}: retention`)
+  const watched = watchedTables(dependencies, options.triggers ?? false, what)
+  const statements = postgresStatements({ schema, name })
+  const columnsOf = (table: string) => {
+    const isFunction = typeof dependencies.tables.get(table)?.bind === 'function'
+    return isFunction ? [] : [...new Set([...bindingColumns(dependencies, table), ...(columns[table] ?? [])])]
+  }
+  const watch = watched.map((table) => {
+    const typed = typeof dependencies.tables.get(table)?.bind === 'function' && columns[table] !== undefined
+    const listed = typed ? (columns[table] ?? []) : columnsOf(table)
+    const array = `ARRAY[${listed.map(literal).join(', ')}]::text[]`
+    return `SELECT ${quoted(schema)}.${name}_watch(${literal(quoted(table))}::regclass, ${literal(table)}, ${array}, ${typed}, ${options.notify === true});`
+  })
+  const up = [statements.up.trim(), ...watch, ''].join('\n')
+  const dialect: JournalDialect = 'postgresql'
+  const writers: JournalWriter[] = []
+  return {
+    dialect,
+    up,
+    down: statements.down,
+    inside: { schema, name, statements, retentionMs, read: (text) => readRecord(text, dependencies) },
+    open(ask): OpenJournal {
+      const writer = new JournalWriter({
+        clock: systemClock,
+        mark:
+          watched.length === 0
+            ? undefined
+            : `SET LOCAL coherent_cache.bound = ${literal(`${schema}.${name}`)}`,
+        textOf: (change) => writeRecord(change, columnsOf),
+        record: async (send: JournalSend, text) => {
+          const [row] = await send(statements.record, [text, String(graceMs)])
+          return String(row?.id)
+        },
+        settle: (ids) => settling(retentionMs > 0 ? statements.keep : statements.settle, ids),
+        ask,
+      })
+      writers.push(writer)
+      return writer
+    },
+    ensure: (client) =>
+      // One at a time: what IF NOT EXISTS promises does not hold for two at once.
+      reach(client, 'ensure').run(
+        `SELECT pg_advisory_xact_lock(hashtext(${literal(`${schema}.${name}`)}));\n${up}`,
+      ),
+    migrations: (tool, { id } = {}) => migrationFiles(tool, { up, down: statements.down, name, id }),
+    flush: async () => {
+      await Promise.all(writers.map((writer) => writer.flush()))
+    },
+  }
+}
+
+/** The statement that settles records, with their ids in its text: not every client takes parameters there. */
+function settling(statement: string, ids: readonly string[]): string {
+  return statement.replaceAll('$1', `'${ids.filter((id) => /^\d+$/.test(id)).join(',')}'`)
+}
+
+function watchedTables(
+  dependencies: Dependencies,
+  triggers: boolean | readonly string[],
+  what: string,
+): readonly string[] {
+  if (triggers === false) return []
+  if (triggers === true)
+    return [...dependencies.tables.keys()].filter((name) => !dependencies.views.has(name))
+  if (!Array.isArray(triggers) || !triggers.every((name) => typeof name === 'string' && name !== ''))
+    throw new CacheError('INVALID_OPTION', `${what}: triggers: ${show(triggers)} is no list of tables.`)
+  return [...new Set(triggers as readonly string[])]
+}

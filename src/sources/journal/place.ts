@@ -1,0 +1,5 @@
+/** Where a journal lies. */
+export interface JournalPlace {
+  readonly schema: string
+  readonly name: string
+}

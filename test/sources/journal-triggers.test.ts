@@ -1,0 +1,243 @@
+import { defineDependencies } from 'coherent-cache'
+import { type DefinedJournal, defineJournal } from 'coherent-cache/journal'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { JournalRoom } from './journal-room.ts'
+
+const dependencies = defineDependencies({
+  tables: {
+    payments: ['payment:{landlordId}:*'],
+    moves: { invalidates: ['move:{tenant}:{amount}'], bind: { tenant: 'tenant_id' } },
+    'Quoted Table': ['quoted:{Id}'],
+    parted: ['parted:{id}'],
+    audit: ['audit:*'],
+    derived: { invalidates: ['derived:{day}'], bind: ({ at }) => ({ day: String(at).slice(0, 10) }) },
+    plain: { invalidates: ['plain:{x}'], bind: () => ({ x: 1 }) },
+    v_payments: ['view:*'],
+  },
+  views: { v_payments: ['payments'] },
+})
+const SQL = `
+  CREATE TABLE moves (id serial PRIMARY KEY, tenant_id text, amount numeric, found int, images int);
+  CREATE TABLE "Quoted Table" ("Id" int);
+  CREATE TABLE parted (id int, at int) PARTITION BY RANGE (at);
+  CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
+  CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20);
+  CREATE TABLE derived (at timestamp, n numeric);
+  CREATE TABLE plain (x int);
+  CREATE VIEW v_payments AS SELECT * FROM payments;
+`
+const room = new JournalRoom()
+let journal: DefinedJournal
+
+beforeEach(async () => {
+  await room.reset(SQL)
+  journal = defineJournal({
+    dependencies,
+    schema: room.schema,
+    triggers: true,
+    columns: { derived: ['at', 'n'], moves: ['found', 'images'] },
+  })
+  await journal.ensure(room.admin)
+})
+afterEach(() => room.close())
+afterAll(() => room.end())
+
+const write = (sql: string) => room.admin.query(sql)
+const image = (table: string, operation: string, ...images: object[]) => ({
+  table,
+  operation,
+  typed: false,
+  images,
+})
+
+describe('what a write of any client records', () => {
+  test.each<[string, string, unknown[]]>([
+    [
+      'insert_ofRows_theirScopesOnce',
+      'INSERT INTO payments (landlord_id) VALUES (7), (7), (8)',
+      [image('payments', 'insert', { landlord_id: '7' }, { landlord_id: '8' })],
+    ],
+    [
+      'update_thatMovesARow_bothItsScopes',
+      'UPDATE payments SET landlord_id = 9 WHERE landlord_id = 1',
+      [image('payments', 'update', { landlord_id: '1' }, { landlord_id: '9' })],
+    ],
+    [
+      'delete_ofARow_whatItWas',
+      'DELETE FROM payments WHERE landlord_id = 2',
+      [image('payments', 'delete', { landlord_id: '2' })],
+    ],
+    [
+      'writes_ofNoRow_nothing',
+      'UPDATE payments SET amount = 1 WHERE false; DELETE FROM audit; DELETE FROM parted',
+      [],
+    ],
+    ['truncate_theTable', 'TRUNCATE payments', [{ table: 'payments', operation: 'truncate' }]],
+    [
+      'insert_throughAView_itsTable',
+      'INSERT INTO v_payments (landlord_id) VALUES (4)',
+      [image('payments', 'insert', { landlord_id: '4' })],
+    ],
+    [
+      'upsert_whatWasInsertedAndWhatWasUpdated',
+      'INSERT INTO payments (id, landlord_id) VALUES (1, 5), (77, 6) ON CONFLICT (id) DO UPDATE SET landlord_id = excluded.landlord_id',
+      [
+        image('payments', 'insert', { landlord_id: '6' }),
+        image('payments', 'update', { landlord_id: '1' }, { landlord_id: '5' }),
+      ],
+    ],
+    [
+      'insert_ofManyRows_theTable',
+      'INSERT INTO payments (landlord_id) SELECT n FROM generate_series(1, 101) n',
+      [{ table: 'payments', operation: 'insert' }],
+    ],
+    [
+      'columns_ofOtherTypesThanKeysAreMadeOf_areLeftOut',
+      `INSERT INTO moves (tenant_id, amount, found, images) VALUES ('a "b" \\', 7.00, 1, NULL)`,
+      [image('moves', 'insert', { found: '1', images: null, tenant_id: 'a "b" \\' })],
+    ],
+    [
+      'table_withAQuotedName',
+      'INSERT INTO "Quoted Table" VALUES (3)',
+      [image('Quoted Table', 'insert', { Id: '3' })],
+    ],
+    [
+      'table_withoutCaptures_itself',
+      "INSERT INTO audit VALUES ('x')",
+      [{ table: 'audit', operation: 'insert' }],
+    ],
+    [
+      'table_withABindFunction_itself',
+      'INSERT INTO plain VALUES (1)',
+      [{ table: 'plain', operation: 'insert' }],
+    ],
+    [
+      'table_withABindFunctionAndItsColumns_themAsJsonWritesThem',
+      "INSERT INTO derived VALUES ('2026-11-20 10:00', 7.50)",
+      [
+        {
+          table: 'derived',
+          operation: 'insert',
+          typed: true,
+          images: [{ at: '2026-11-20T10:00:00', n: 7.5 }],
+        },
+      ],
+    ],
+    [
+      'partition_byItsRoot',
+      'INSERT INTO parted VALUES (1, 5), (2, 15)',
+      [image('parted', 'insert', { id: '1' }, { id: '2' })],
+    ],
+    [
+      'partition_byItsOwnName',
+      'INSERT INTO parted_2 VALUES (2, 15)',
+      [image('parted', 'insert', { id: '2' })],
+    ],
+    [
+      'copy_intoATable',
+      'WITH a AS (INSERT INTO payments (landlord_id) VALUES (3) RETURNING *) INSERT INTO moves (tenant_id) SELECT landlord_id FROM a',
+      [
+        image('moves', 'insert', { found: null, images: null, tenant_id: '3' }),
+        image('payments', 'insert', { landlord_id: '3' }),
+      ],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    await write(sql)
+    const found = await room.tables()
+    expect(found).toHaveLength(expected.length)
+    expect(found).toEqual(expect.arrayContaining(expected))
+  })
+})
+
+test('write_thatMovesARowToAnotherPartition_bothItsStates', async () => {
+  await write('INSERT INTO parted VALUES (1, 5)')
+  await write('DELETE FROM coherent_cache_journal')
+  await write('UPDATE parted SET at = 15, id = 2')
+  const [table] = (await room.tables()) as { images: unknown[] }[]
+  expect(table?.images).toEqual(expect.arrayContaining([{ id: '1' }, { id: '2' }]))
+})
+
+test('write_ofATableWhoseColumnHasGone_recordsTheTableAndDoesNotFail', async () => {
+  await write('ALTER TABLE payments DROP COLUMN landlord_id CASCADE')
+  await write('INSERT INTO payments (amount) VALUES (5)')
+  expect(await room.tables()).toEqual([{ table: 'payments', operation: 'insert' }])
+})
+
+test('write_thatIsRolledBack_recordsNothing', async () => {
+  await write('BEGIN; INSERT INTO payments (landlord_id) VALUES (1); ROLLBACK')
+  expect(await room.tables()).toEqual([])
+})
+
+test('write_ofAUserWhoMayNotWriteTheJournal_isRecordedAllTheSame', async () => {
+  const user = `${room.schema}_clerk`
+  await write(`CREATE ROLE ${user} LOGIN; GRANT USAGE ON SCHEMA ${room.schema} TO ${user};
+    GRANT INSERT ON payments TO ${user}; GRANT USAGE ON SEQUENCE payments_id_seq TO ${user}`)
+  const pool = room.open({ user })
+  await pool.query('INSERT INTO payments (landlord_id) VALUES (7)')
+  await expect(pool.query('SELECT * FROM coherent_cache_journal')).rejects.toThrow(/permission denied/)
+  expect(await room.tables()).toEqual([image('payments', 'insert', { landlord_id: '7' })])
+  await write(`DROP OWNED BY ${user}; DROP ROLE ${user}`)
+})
+
+test('partition_addedLater_isWatchedOnceTheJournalIsMadeAnew', async () => {
+  await write('CREATE TABLE parted_3 PARTITION OF parted FOR VALUES FROM (20) TO (30)')
+  await journal.ensure(room.admin)
+  await write('INSERT INTO parted_3 VALUES (3, 25)')
+  expect(await room.tables()).toEqual([image('parted', 'insert', { id: '3' })])
+})
+
+test('ensure_calledByManyAtOnce_makesItOnce', async () => {
+  await write(journal.down)
+  await Promise.all(Array.from({ length: 4 }, () => journal.ensure(room.admin)))
+  await write('INSERT INTO payments (landlord_id) VALUES (7)')
+  expect(await room.tables()).toHaveLength(1)
+})
+
+test('down_afterUp_leavesNothingBehind', async () => {
+  const left = `SELECT
+    (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'coherent_cache_journal%' AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = '${room.schema}'::regnamespace))
+    + (SELECT count(*) FROM pg_proc WHERE pronamespace = '${room.schema}'::regnamespace AND proname LIKE 'coherent%')
+    + (SELECT count(*) FROM pg_class WHERE relnamespace = '${room.schema}'::regnamespace AND relname LIKE 'coherent%')`
+  expect(Number(await room.value(left))).toBeGreaterThan(40)
+  await write(journal.down)
+  expect(Number(await room.value(left))).toBe(0)
+  await write('INSERT INTO payments (landlord_id) VALUES (7)')
+})
+
+test('ensure_whereATableIsMissing_saysWhich', async () => {
+  await write('DROP TABLE plain')
+  await expect(journal.ensure(room.admin)).rejects.toThrow(/"plain" does not exist/)
+})
+
+describe('a bound database', () => {
+  test('transaction_recordsItsWritesItself_notByTriggersToo', async () => {
+    const { db, invalidated } = room.bind(room.open(), { journal })
+    await db.transaction(async (tx) => {
+      await tx.query('INSERT INTO payments (landlord_id) VALUES (7) RETURNING *')
+      expect((await tx.query('SELECT source FROM coherent_cache_journal')).rows).toEqual([])
+    })
+    // Nor are the triggers of a journal a reason to take the whole table as written.
+    expect(invalidated).toEqual([['payment:{landlordId}:*|7']])
+    await journal.flush()
+    expect(await room.records()).toEqual([])
+  })
+
+  test('transaction_afterABoundOneOnItsConnection_isRecordedAgain', async () => {
+    const pool = room.open({ max: 1 })
+    const { db } = room.bind(pool, { journal })
+    await db.query('INSERT INTO payments (landlord_id) VALUES (7)')
+    await pool.query('INSERT INTO payments (landlord_id) VALUES (8)')
+    await journal.flush()
+    expect(await room.tables()).toEqual([image('payments', 'insert', { landlord_id: '8' })])
+  })
+
+  test('transaction_thatLooksForNoWritesOfOthers_leavesTheTriggersOn', async () => {
+    await write(
+      `CREATE FUNCTION pay() RETURNS void LANGUAGE sql AS 'INSERT INTO ${room.schema}.payments (landlord_id) VALUES (3)'`,
+    )
+    const { db } = room.bind(room.open(), { journal, detectWrites: 'declared' })
+    await db.query('SELECT pay()')
+    await journal.flush()
+    expect(await room.tables()).toEqual([image('payments', 'insert', { landlord_id: '3' })])
+  })
+})
