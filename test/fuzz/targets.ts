@@ -1,6 +1,5 @@
 import type { FuzzTarget } from './target.ts'
 import { acknowledgements, messages } from './targets/bus.ts'
-import { codecs } from './targets/codecs.ts'
 import { encodings, keys } from './targets/keys.ts'
 import { skeletons } from './targets/maps.ts'
 import { options } from './targets/options.ts'
@@ -15,7 +14,6 @@ export const targets: readonly FuzzTarget[] = [
   entries,
   bareEntries,
   payloads,
-  ...codecs,
   messages,
   acknowledgements,
   replies,
