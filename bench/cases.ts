@@ -1,5 +1,4 @@
 import type { BenchCase } from './case.ts'
-import { codecs } from './cases/codecs.ts'
 import { consistency } from './cases/consistency.ts'
 import { detectWrites } from './cases/detect-writes.ts'
 import { getMany } from './cases/get-many.ts'
@@ -36,7 +35,6 @@ export const cases: readonly BenchCase[] = [
   detectWrites,
   heartbeat,
   memory,
-  codecs,
   modes,
   lockContention,
   scale,
