@@ -22,6 +22,7 @@ import { readSettings, type Settings } from './core/settings.ts'
 import { type Store, type StoreSession, TRUSTS_RESTARTS } from './core/store.ts'
 import { Lifetimes } from './lifetimes/lifetimes.ts'
 import { describeRules } from './lifetimes/rules.ts'
+import { Breaker } from './loading/breaker.ts'
 import { Flights } from './loading/flight.ts'
 import { type LoadLimit, LoadLimits } from './loading/load-limits.ts'
 import { logEvents } from './observe/log-events.ts'
@@ -174,6 +175,7 @@ function assemble(
     lease,
     flights: new Flights(),
     limits: new LoadLimits(settings.loads, limitsOf(families)),
+    breaker: new Breaker(),
     shared,
     codec: jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',

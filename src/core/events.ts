@@ -35,6 +35,16 @@ export interface CacheEvents {
   load: { readonly key: string; readonly durationMs: DurationMs }
   /** A loader failed. Every waiter got the error as thrown. */
   loadError: { readonly key: string; readonly error: unknown }
+  /**
+   * Loads of a key, or of its whole family, rest for a while after failures. Readers with a value past its lifetime within
+   * their `staleIfError` get that; all others load.
+   */
+  rest: {
+    readonly key: string
+    readonly family: string | undefined
+    readonly pauseMs: DurationMs
+    readonly error: unknown
+  }
   /** A value was kept. */
   fill: { readonly key: string; readonly ttlMs: DurationMs; readonly stamps: readonly string[] }
   /** A value was not kept. */

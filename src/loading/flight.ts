@@ -43,10 +43,12 @@ export class Flight {
   certain = false
   /** Whether the flight that led the key before it can no longer fill: its claim is for the taking. */
   doomed = false
-  /** A value past its lifetime, valid otherwise: for readers that would rather have that than wait or fail. */
-  fallback: Landed | undefined
   /** Whether its loader has been called. */
   loading = false
+  /** Whether who began it has a value to answer if it fails: then it may be spared its load. */
+  sparable: () => boolean = () => false
+  /** It was: its source is being given a rest. Who has nothing to answer begins another one, which insists. */
+  spared = false
   /** Flights that its loader waits for: a circle of them would wait for ever. */
   readonly waitsFor = new Set<Flight>()
   readonly landed: Promise<Landed>
@@ -56,6 +58,11 @@ export class Flight {
   #waiters = 0
   #ended = false
   #abort: AbortController | undefined
+  #fallback: Landed | undefined
+  #offered: Promise<void> | undefined
+  #onOffered: (() => void) | undefined
+  /** Whether somebody has been promised that it goes on. */
+  #goesOn = false
 
   constructor(
     plan: KeyPlan,
@@ -77,6 +84,31 @@ export class Flight {
     })
     // Nobody may be waiting when it fails; those who are get the error all the same.
     this.landed.catch(() => {})
+  }
+
+  /** A value past its lifetime, valid otherwise: for readers that would rather have that than wait or fail. */
+  get fallback(): Landed | undefined {
+    return this.#fallback
+  }
+
+  /** Offers one to all who wait. */
+  offer(fallback: Landed): void {
+    this.#fallback = fallback
+    this.#onOffered?.()
+  }
+
+  /** There is none any more: the store has it no longer, or no longer as a valid value. */
+  withdraw(): void {
+    this.#fallback = undefined
+  }
+
+  /** Resolves once there is a fallback. */
+  whenOffered(): Promise<void> {
+    if (this.#fallback !== undefined) return Promise.resolve()
+    this.#offered ??= new Promise((resolve) => {
+      this.#onOffered = resolve
+    })
+    return this.#offered
   }
 
   get ended(): boolean {
@@ -107,9 +139,25 @@ export class Flight {
     this.#waiters++
   }
 
+  /** Whether nobody waits for it any more: what it may bring is for later readers. */
+  get unawaited(): boolean {
+    return this.#waiters <= 0
+  }
+
+  /** It goes on, whoever gives up: somebody has been answered otherwise, and counts on what it will bring. */
+  goOn(): void {
+    this.#goesOn = true
+  }
+
+  /** A waiter has got something else. */
+  detach(): void {
+    this.#waiters--
+    this.goOn()
+  }
+
   /** A waiter gives up. The load is aborted when it was the last. */
   leave(reason: unknown): void {
-    if (--this.#waiters > 0 || this.#ended) return
+    if (--this.#waiters > 0 || this.#ended || this.#goesOn) return
     this.#abort ??= new AbortController()
     this.#abort.abort(reason)
   }

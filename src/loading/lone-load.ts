@@ -15,6 +15,9 @@ export class LoneLoad<T> {
 
   join(): void {}
 
+  /** It goes on all the same. */
+  detach(): void {}
+
   /** The reader gives up, and with it the load. */
   leave(reason: unknown): void {
     this.#abort.abort(reason)

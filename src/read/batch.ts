@@ -73,14 +73,19 @@ export class BatchReader {
         apart.push(asked.get(key) as Asked)
         continue
       }
-      const flight = running ?? this.#reader.begin(request, held?.missed ?? 'absent')
+      const flight = running ?? this.#reader.begin(request, held, false)
       if (running === undefined) leading.push(flight)
       if (held?.verdict === 'stale') {
+        flight.goOn()
         found.set(key, this.#reader.answerOf(request, held.landed).landed)
         continue
       }
       waiting.push(async () => {
-        const landed = await this.#reader.wait(flight, request, held)
+        const landed = await this.#reader.wait(flight, request, held, () => {
+          const insisting = this.#reader.begin(request, held, true)
+          void this.#reader.fetch.run([insisting], request.frame, this.#loadAll(asked, requests, load))
+          return insisting
+        })
         found.set(key, this.#reader.answerOf(request, landed).landed)
       })
     }

@@ -1,9 +1,11 @@
 import type { Frame } from '../coherence/unit-context.ts'
+import { asBuffer } from '../core/bytes.ts'
 import { sleep } from '../core/clock.ts'
+import type { KeyPlan } from '../core/dependency-map.ts'
 import { ANY_SOURCE, type LoadSource, newestSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { ReadResult } from '../core/store.ts'
-import type { Flight } from '../loading/flight.ts'
-import { Keeper, type LoadedValue } from './keeper.ts'
+import type { Flight, Landed } from '../loading/flight.ts'
+import { Keeper, type LoadedValue, type Unusable } from './keeper.ts'
 import { CLAIM_TTL_MS, MARK_PREFIX, type ReadRoom } from './room.ts'
 
 /** Loads the values of these flights, in their order. */
@@ -21,6 +23,8 @@ const OVERSLEPT = 0.2
 export class Fetch {
   readonly #room: ReadRoom
   readonly keeper: Keeper
+  /** Stored values that are past their lifetime or cannot be read, by who found them. */
+  readonly #useless = new WeakMap<Flight, Uint8Array>()
   /** The load that runs under a soft lock, by key; it never rejects. */
   readonly #lockedLoads = new Map<string, Promise<void>>()
 
@@ -32,7 +36,7 @@ export class Fetch {
   /** Lands or fails every flight. Never rejects. */
   async run(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     try {
-      const { mine, others } = await this.#ask(flights, false)
+      const { mine, others } = await this.#ask(flights)
       await this.#load(mine, around, loadAll)
       await Promise.all(others.map((flight) => this.#await(flight, around, loadAll)))
     } catch (error) {
@@ -40,22 +44,26 @@ export class Fetch {
     }
   }
 
-  /** Asks the store. What it answers lands; the rest is this process's to load, or another's to wait for. */
+  /**
+   * Asks the store. What it answers lands; the rest is this process's to load, or another's to wait for.
+   *
+   * @param beside Whether to claim beside a valid value, which has been found to be of no use.
+   */
   async #ask(
     flights: readonly Flight[],
-    again: boolean,
+    beside = false,
   ): Promise<{ mine: readonly Flight[]; others: readonly Flight[] }> {
     const { store, shared, subscription } = this.#room
     const ttlMs = shared ? CLAIM_TTL_MS : Number.POSITIVE_INFINITY
     const items = flights.map((flight) => {
       flight.from = undefined
-      const takeOver = again || flight.reload || flight.doomed
+      const takeOver = flight.reload || flight.doomed
       return {
         key: flight.plan.key,
         shard: flight.plan.shard,
         stamps: flight.plan.stamps,
         head: flight.plan.head,
-        claim: { nonce: flight.nonce, ttlMs, takeOver },
+        claim: { nonce: flight.nonce, ttlMs, takeOver, beside },
       }
     })
     if (flights.length === 0) return { mine: [], others: [] }
@@ -69,19 +77,29 @@ export class Fetch {
       const result = reply.results[at] as ReadResult
       flight.epoch = result.epoch
       flight.from = result.from
-      if (result.value !== undefined) {
-        const opened = await this.keeper.open(flight.plan, result.value)
-        if (!('problem' in opened)) {
+      if (result.value === undefined) {
+        flight.withdraw()
+      } else {
+        const opened = await this.#open(flight, result.value)
+        if (opened === undefined) {
+          // As it was when it was found wanting.
+        } else if (!('problem' in opened)) {
           this.keeper.remember(flight, result.tokens, opened)
           this.keeper.prolong(flight.plan)
           this.land(flight, opened)
+          // Filled by another since it was found wanting: the claim is not needed.
+          if (result.claim === 'granted') this.#release(flight)
+          continue
+        } else {
+          flight.missed = opened.problem
+          if (opened.problem === 'expired') flight.offer(opened.landed)
+        }
+        if (!beside) {
+          unusable.push(flight)
           continue
         }
-        if (opened.problem === 'expired') flight.fallback = opened.landed
-        flight.missed = opened.problem === 'expired' ? 'expired' : 'unreadable'
-        if (again) mine.push(flight)
-        else unusable.push(flight)
-      } else if (result.locked) {
+      }
+      if (result.locked) {
         flight.underLock = true
         flight.missed = 'locked'
         mine.push(flight)
@@ -100,8 +118,18 @@ export class Fetch {
       }
     }
     if (unusable.length === 0) return { mine, others }
+    // Not taken over: one of the fleet loads, as of any other key.
     const second = await this.#ask(unusable, true)
     return { mine: [...mine, ...second.mine], others: [...others, ...second.others] }
+  }
+
+  /** Reads what the store has for a flight; undefined for the very value that was of no use to it before. */
+  async #open(flight: Flight, stored: Uint8Array): Promise<Landed | Unusable | undefined> {
+    const before = this.#useless.get(flight)
+    if (before !== undefined && asBuffer(before).equals(stored)) return undefined
+    const opened = await this.keeper.open(flight.plan, stored)
+    if ('problem' in opened) this.#useless.set(flight, stored)
+    return opened
   }
 
   #claim(flight: Flight, result: ReadResult): void {
@@ -133,9 +161,34 @@ export class Fetch {
     return true
   }
 
-  async #load(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
+  /** Ends the flights whose source is being given a rest, as far as their readers have something else to answer. */
+  #spare(flights: readonly Flight[]): readonly Flight[] {
+    const { breaker, lifetimes, clock } = this.#room
+    const now = clock.monotonic()
+    return flights.filter((flight) => {
+      const { plan } = flight
+      const rule = lifetimes.rules(plan.family).breaker
+      if (rule === false || !flight.sparable() || !breaker.rests(plan, rule, now)) return true
+      flight.spared = true
+      this.#fail(flight, breaker.error(plan))
+      return false
+    })
+  }
+
+  /** Tells the breaker how a load has ended. */
+  #noteFailure(flights: readonly Flight[], error: unknown): void {
+    const { breaker, lifetimes, clock, events } = this.#room
+    const plans = flights.filter(({ aborted }) => !aborted).map(({ plan }) => plan)
+    const ruleOf = ({ family }: KeyPlan) => lifetimes.rules(family).breaker
+    breaker.failed(plans, ruleOf, error, clock.monotonic(), (rest) => {
+      if (events.has('rest')) events.emit('rest', rest)
+    })
+  }
+
+  async #load(asked: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
+    const flights = this.#spare(asked)
     if (flights.length === 0) return
-    const { units, clock, counters, events, limits } = this.#room
+    const { units, clock, counters, events, limits, breaker } = this.#room
     const keys = flights.map((flight) => flight.plan.key)
     const locked = flights.some((flight) => flight.underLock)
     // One running and one next: whoever begins now shares the load that starts after this one has ended.
@@ -145,7 +198,7 @@ export class Fetch {
       if (flight.underLock) this.#lockedLoads.set(flight.plan.key, flight.landed.then(nothing, nothing))
       if (events.has('miss')) events.emit('miss', { key: flight.plan.key, reason: flight.missed })
     }
-    let started = clock.monotonic()
+    let started: number | undefined
     const stopRenewing = this.#renew(flights)
     try {
       // Outside any unit: what is shared must not be read on one transaction's connection.
@@ -157,8 +210,9 @@ export class Fetch {
       }
       // What another load waits for must not wait for that one's turn to end.
       const loaded = await (around === undefined ? limits.run(flights.map(familyOf), load) : load())
-      const durationMs = clock.monotonic() - started
+      const durationMs = clock.monotonic() - (started ?? 0)
       counters.loaded(durationMs)
+      for (const { plan } of flights) breaker.succeeded(plan)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
       await Promise.all(
         flights.map(async (flight, at) =>
@@ -167,6 +221,8 @@ export class Fetch {
       )
     } catch (error) {
       counters.loadErrors++
+      // What has not begun, for want of a turn, says nothing of the source.
+      if (started !== undefined) this.#noteFailure(flights, error)
       if (events.has('loadError')) for (const key of keys) events.emit('loadError', { key, error })
       for (const flight of flights) this.#fail(flight, error)
     } finally {
@@ -186,9 +242,13 @@ export class Fetch {
     const began = clock.monotonic()
     while (!flight.ended) {
       const waited = clock.monotonic() - began
-      if (waited >= loadWaitMs) return this.#load([flight], around, loadAll)
+      if (waited >= loadWaitMs) {
+        // What could not be kept is not worth loading for nobody.
+        if (flight.unawaited) return this.abandon(flight)
+        return this.#load([flight], around, loadAll)
+      }
       await sleep(clock, Math.min(Math.max(FIRST_PAUSE_MS, waited * OVERSLEPT), LONGEST_PAUSE_MS))
-      const { mine, others } = await this.#ask([flight], false)
+      const { mine, others } = await this.#ask([flight])
       if (others.length === 0) return this.#load(mine, around, loadAll)
     }
   }

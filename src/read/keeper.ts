@@ -8,6 +8,7 @@ import type { Ttl } from '../core/lifetime.ts'
 import { sizeOf } from '../core/size.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { type Isolated, isolate, isolateDecoded } from './isolation.ts'
+import { graceOf } from './request.ts'
 import type { ReadRoom } from './room.ts'
 import { timingOf } from './timing-of.ts'
 
@@ -70,7 +71,8 @@ export class Keeper {
     if (flight.reload) this.#room.subscription.expectOwn(flight.nonce)
     try {
       const { key, shard, stamps: names } = plan
-      const keptMs = ttlMs + loaded.graceMs
+      // As long as any reader of the family may take it.
+      const keptMs = ttlMs + Math.max(loaded.graceMs, graceOf(rules))
       const filled = await store.fill({
         key,
         shard,
@@ -105,6 +107,9 @@ export class Keeper {
     const { memory, lease, clock, stamps, flights } = this.#room
     flight.plan.stored = true
     if (landed.freshUntil === undefined) return
+    // Whether or not memory may take it, an older one is not to be answered after it.
+    const before = memory?.look(flight.plan.key)
+    if (before !== undefined && before.loadedAt < landed.loadedAt) memory?.delete(flight.plan.key)
     if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
     if (!flights.leads(flight)) return
     const vector = stamps.admit(flight.reservation, tokens, flight.epoch ?? '')

@@ -6,7 +6,7 @@ import type { Mark } from '../core/loader.ts'
 import { checkOptions } from '../core/options.ts'
 import { Flight } from '../loading/flight.ts'
 import type { Fetch } from './fetch.ts'
-import { graceOf, readWishes } from './request.ts'
+import { readWishes } from './request.ts'
 import { MARK_PREFIX, MARK_TTL_MS, type ReadRoom } from './room.ts'
 
 /** Fills by hand: the mark takes the fill claim and the vector, `set` is its fill, fenced like any other. */
@@ -71,8 +71,7 @@ export class ManualFill {
     const flight = this.#take(key, options?.mark)
     // A load that took the claim since the mark leads the key now; one that was left without it cannot fill.
     if (this.#room.flights.get(key)?.tokens === undefined) this.#room.flights.lead(flight)
-    const graceMs = graceOf(this.#room.lifetimes.rules(flight.plan.family))
-    const landed = await this.#fetch.keeper.keep(flight, { value, ttl, graceMs, skip: false })
+    const landed = await this.#fetch.keeper.keep(flight, { value, ttl, graceMs: 0, skip: false })
     this.#fetch.land(flight, landed)
     return landed.freshUntil !== undefined
   }

@@ -8,39 +8,58 @@ export interface Awaited<T> {
   readonly landed: Promise<T>
   /** Whether its value may be kept, should its reader not wait for it. */
   readonly keeps: boolean
+  /** Resolves once there may be a value past its lifetime to answer. */
+  whenOffered?(): Promise<void>
   join(): void
+  /** The reader has got something else; the load goes on. */
+  detach(): void
   /** The reader gives up. */
   leave(reason: unknown): void
 }
 
+/** Why a reader would take a value past its lifetime: at once, because the load is slow, or because it has failed. */
+export type ReserveWhen = 'stale' | 'slow' | 'failed'
+
 /**
  * Waits for a flight as long as its reader wants to. `reserve` gives a value past its lifetime, if one may still be
- * answered at that moment: after the soft timeout, or when the load fails.
+ * answered at that moment.
  */
 export async function waitFor<T>(
   flight: Awaited<T>,
   wishes: ReadWishes,
   clock: Clock,
-  reserve: () => T | undefined,
+  reserve: (when: ReserveWhen) => T | undefined,
 ): Promise<T> {
   flight.join()
-  if (wishes.signal === undefined && wishes.softMs === undefined && wishes.hardMs === undefined) {
-    return wishes.staleIfErrorMs === 0 ? flight.landed : orReserve(flight, reserve)
-  }
+  const { signal, softMs, hardMs, staleIfErrorMs, staleWhileRevalidateMs } = wishes
+  const landed = staleIfErrorMs === 0 ? flight.landed : orReserve(flight, reserve)
+  const offered = staleWhileRevalidateMs === 0 ? undefined : flight.whenOffered?.()
+  if (signal === undefined && softMs === undefined && hardMs === undefined && offered === undefined)
+    return landed
   const undo: (() => void)[] = []
-  const landed = wishes.staleIfErrorMs === 0 ? flight.landed : orReserve(flight, reserve)
   const impatient = new Promise<T>((resolve, reject) => {
-    const { signal, softMs, hardMs } = wishes
-    if (softMs !== undefined) {
+    const settle = (when: ReserveWhen) => {
+      const held = reserve(when)
+      if (held === undefined) return
+      flight.detach()
+      resolve(held)
+    }
+    // Rather its value, where that has landed in the same moment.
+    let over = false
+    undo.push(() => {
+      over = true
+    })
+    offered?.then(() => {
+      if (!over) settle('stale')
+    })
+    if (softMs !== undefined) undo.push(clock.after(softMs, () => settle('slow')))
+    if (hardMs !== undefined) {
       undo.push(
-        clock.after(softMs, () => {
-          const held = reserve()
-          if (held !== undefined) resolve(held)
+        clock.after(hardMs, () => {
+          flight.detach()
+          reject(timedOut(flight, hardMs))
         }),
       )
-    }
-    if (hardMs !== undefined) {
-      undo.push(clock.after(hardMs, () => reject(timedOut(flight, hardMs))))
     }
     if (signal !== undefined) {
       const abort = () => {
@@ -59,11 +78,11 @@ export async function waitFor<T>(
   }
 }
 
-async function orReserve<T>(flight: Awaited<T>, reserve: () => T | undefined): Promise<T> {
+async function orReserve<T>(flight: Awaited<T>, reserve: (when: ReserveWhen) => T | undefined): Promise<T> {
   try {
     return await flight.landed
   } catch (error) {
-    const held = reserve()
+    const held = reserve('failed')
     if (held === undefined) throw error
     return held
   }

@@ -9,7 +9,7 @@ import { LoneLoad } from '../loading/lone-load.ts'
 import { Fetch, type LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
-import { gaveUp, waitFor } from './patience.ts'
+import { gaveUp, type ReserveWhen, waitFor } from './patience.ts'
 import { PlainReads } from './plain-reads.ts'
 import { checkCircle, checkLoader, graceOf, type ReadRequest, readWishes } from './request.ts'
 import type { ReadRoom } from './room.ts'
@@ -116,10 +116,13 @@ export class Reader {
     if (this.livesApart(request)) return this.#bypass(request, load)
     const running = this.join(request)
     if (running !== undefined && !this.awaitable(running, request)) return this.#bypass(request, load)
-    const flight = running ?? this.#lead(request, held, load)
-    if (held.verdict === 'stale') return this.answerOf(request, held.landed)
-
-    return this.answerOf(request, await this.wait(flight, request, held))
+    const flight = running ?? this.#lead(request, held, load, false)
+    if (held.verdict === 'stale') {
+      flight.goOn()
+      return this.answerOf(request, held.landed)
+    }
+    const again = () => this.#lead(request, held, load, true)
+    return this.answerOf(request, await this.wait(flight, request, held, again))
   }
 
   /** @throws CacheError for a bad key or option, a signal aborted already, or a read that waits for itself. */
@@ -206,8 +209,12 @@ export class Reader {
     return true
   }
 
-  /** A new flight for the key; it leads the key unless another, still good one does. */
-  begin(request: ReadRequest, missed: MissReason): Flight {
+  /**
+   * A new flight for the key; it leads the key unless another, still good one does.
+   *
+   * @param insists Whether it loads though its source is being given a rest.
+   */
+  begin(request: ReadRequest, held: Held | NotHeld | undefined, insists: boolean): Flight {
     const { stamps, randomness, lease, clock, flights, shared } = this.#room
     const { plan, wishes } = request
     const now = clock.monotonic()
@@ -215,7 +222,10 @@ export class Reader {
     const leader = flights.get(plan.key)
     const reservation = stamps.reserve(plan.key, plan.stamps)
     const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
-    flight.missed = missed
+    flight.missed = held?.missed ?? 'absent'
+    const entry = entryOf(held)
+    if (!insists && graceOf(wishes) > 0)
+      flight.sparable = () => this.#reserve(flight, request, entry, 'slow') !== undefined
     flight.certain = this.asksStore(request)
     flight.wanted = wantedSource(wishes)
     flight.doomed = leader !== undefined && (leader.aborted || !stamps.intact(leader.reservation))
@@ -226,8 +236,8 @@ export class Reader {
     return flight
   }
 
-  #lead(request: ReadRequest, { missed }: { missed: MissReason }, load: Loader<unknown>): Flight {
-    const flight = this.begin(request, missed)
+  #lead(request: ReadRequest, held: Held | NotHeld, load: Loader<unknown>, insists: boolean): Flight {
+    const flight = this.begin(request, held, insists)
     const loadOne: LoadAll = async ([one], from) => [await this.#call(one as Flight, request, load, from)]
     void this.fetch.run([flight], request.frame, loadOne)
     return flight
@@ -239,18 +249,36 @@ export class Reader {
     return { value, ttl: notes.ttl ?? request.wishes.ttl, graceMs: graceOf(request.wishes), skip: notes.skip }
   }
 
-  /** Waits for the flight, as long as the read wants to. */
-  wait(flight: Flight, request: ReadRequest, held: Held | NotHeld | undefined): Promise<Landed> {
-    const entry = held !== undefined && 'entry' in held ? held.entry : undefined
-    return waitFor(flight, request.wishes, this.#room.clock, () => this.#reserve(flight, request, entry))
+  /** Waits for the flight, as long as the read wants to; for another one, `again`, if it was spared its load. */
+  async wait(
+    flight: Flight,
+    request: ReadRequest,
+    held: Held | NotHeld | undefined,
+    again: () => Flight,
+  ): Promise<Landed> {
+    const entry = entryOf(held)
+    const wait = (one: Flight) =>
+      waitFor(one, request.wishes, this.#room.clock, (when) => this.#reserve(one, request, entry, when))
+    try {
+      return await wait(flight)
+    } catch (error) {
+      // Nothing to answer after all, or not to this reader: it has a right to a load.
+      if (!flight.spared) throw error
+      return wait(again())
+    }
   }
 
   /** A value past its lifetime that may be answered at this moment, if nothing has made it void. */
-  #reserve(flight: Flight, { wishes }: ReadRequest, entry: MemoryEntry | undefined): Landed | undefined {
+  #reserve(
+    flight: Flight,
+    { wishes }: ReadRequest,
+    entry: MemoryEntry | undefined,
+    when: ReserveWhen,
+  ): Landed | undefined {
     const { clock, lease, stamps, memory } = this.#room
     const now = clock.monotonic()
     const inTime = (freshUntil: number | undefined) =>
-      freshUntil !== undefined && now < freshUntil + graceOf(wishes)
+      freshUntil !== undefined && now < freshUntil + windowOf(wishes, when)
     // Not the entry's vector alone: its key may have been named, and stamps that no entry holds end unnoticed.
     if (!stamps.intact(flight.reservation)) return undefined
     const valid = entry !== undefined && lease.held(now) && memory?.isLive(entry) === true
@@ -331,6 +359,16 @@ function wantedSource({ freshness, token }: ReadRequest['wishes']): LoadSource {
 /** A value that is kept nowhere. */
 export function unkept(value: unknown, loadedAt: number): Landed {
   return { value, tier: 'loader', cloned: false, loadedAt, freshUntil: undefined, etag: undefined }
+}
+
+/** How long past its lifetime a read takes a value, by the reason for which it would. */
+function windowOf(wishes: ReadRequest['wishes'], when: ReserveWhen): number {
+  if (when === 'slow') return graceOf(wishes)
+  return when === 'stale' ? wishes.staleWhileRevalidateMs : wishes.staleIfErrorMs
+}
+
+function entryOf(held: Held | NotHeld | undefined): MemoryEntry | undefined {
+  return held !== undefined && 'entry' in held ? held.entry : undefined
 }
 
 /** Whether memory may answer an entry whose timing has to be looked at, with nothing else to be done. Notes the use. */

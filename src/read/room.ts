@@ -12,6 +12,7 @@ import type { Emitter } from '../core/events.ts'
 import type { Randomness } from '../core/random.ts'
 import type { Store } from '../core/store.ts'
 import type { Lifetimes } from '../lifetimes/lifetimes.ts'
+import type { Breaker } from '../loading/breaker.ts'
 import type { Flights } from '../loading/flight.ts'
 import type { LoadLimits } from '../loading/load-limits.ts'
 
@@ -30,6 +31,7 @@ export interface ReadRoom {
   readonly units: UnitContext
   readonly flights: Flights
   readonly limits: LoadLimits
+  readonly breaker: Breaker
   readonly store: Store
   /** Whether values live in the store too. Without, this process's memory is as current as the store. */
   readonly shared: boolean

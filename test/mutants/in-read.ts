@@ -1,4 +1,4 @@
-import { type Mutant, mutant, mutants } from './mutant.ts'
+import { type Mutant, mutant, mutants, tested } from './mutant.ts'
 
 const READER = 'read/reader.ts'
 const FETCH = 'read/fetch.ts'
@@ -111,6 +111,38 @@ export const inReader: readonly Mutant[] = [
     READER,
     'if (unit !== undefined) return this.#insideUnit(request, unit, load)',
     'if (unit?.untouched === true) return this.#insideUnit(request, unit, load)',
+  ),
+]
+
+/** What is past its lifetime is never void. */
+export const inReserve: readonly Mutant[] = [
+  tested(
+    'what was touched during the load is answered as stale',
+    '4.8, staleIfError and soft timeouts never serve a void vector',
+    { test: 'test/read/stale-from-the-store.test.ts', only: 'a void value' },
+    READER,
+    '    if (!stamps.intact(flight.reservation)) return undefined\n',
+    '',
+  ),
+  tested(
+    'memory gives what is void as stale',
+    '4.8, staleIfError and soft timeouts never serve a void vector',
+    { test: 'test/read/patience.test.ts', only: 'swr_itsTableWasWritten_isNeverServed' },
+    READER,
+    `    if (memory?.isLive(entry) !== true) {
+      memory?.delete(plan.key)
+      return { verdict: 'none', missed: 'invalidated' }
+    }
+`,
+    '',
+  ),
+  tested(
+    'an expired value in the store is loaded by everybody who finds it',
+    '4.5, one load per key in the fleet',
+    { test: 'test/read/stale-from-the-store.test.ts', only: 'one load in the fleet' },
+    FETCH,
+    'const takeOver = flight.reload || flight.doomed',
+    'const takeOver = beside || flight.reload || flight.doomed',
   ),
 ]
 

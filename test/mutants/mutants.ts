@@ -1,7 +1,7 @@
 import { inHearing, inStampTable } from './in-coherence.ts'
 import { inCore } from './in-core.ts'
 import { inLayers } from './in-layers.ts'
-import { inFetch, inReader } from './in-read.ts'
+import { inFetch, inReader, inReserve } from './in-read.ts'
 import { inRedis } from './in-redis.ts'
 import { inStores } from './in-stores.ts'
 import { inWrite } from './in-write.ts'
@@ -12,6 +12,7 @@ export const mutants: readonly Mutant[] = [
   ...inStampTable,
   ...inHearing,
   ...inReader,
+  ...inReserve,
   ...inFetch,
   ...inStores,
   ...inWrite,

@@ -65,7 +65,10 @@ export const rulesOfReading: readonly Rule[] = [
   {
     section: '4.5',
     says: 'One load per key leads, and it alone fills.',
-    mutants: ['a value that a reload has replaced comes back with a read from before'],
+    mutants: [
+      'a value that a reload has replaced comes back with a read from before',
+      'an expired value in the store is loaded by everybody who finds it',
+    ],
     because:
       'That memory asks who leads is not missed: what overtakes a flight is a reload or a fill by hand, and these revoke its reservation.',
   },
@@ -91,7 +94,11 @@ export const rulesOfReading: readonly Rule[] = [
   {
     section: '4.8',
     says: 'staleIfError, soft timeouts and stale-while-revalidate never serve a void vector.',
-    mutants: ['a value past its lifetime is answered though it is void'],
+    mutants: [
+      'a value past its lifetime is answered though it is void',
+      'what was touched during the load is answered as stale',
+      'memory gives what is void as stale',
+    ],
   },
   {
     section: '4',

@@ -1,3 +1,4 @@
+import { defineDependencies } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { countingLoader, errorOf, heldLoader, openCache } from '../support/caches.ts'
@@ -51,6 +52,17 @@ describe('stale while revalidate', () => {
     expect(await cache.get<string, number>('a', () => 2, swr)).toBe(2)
     await cache.clear()
     expect(await cache.getMany<string, number>(['a'], () => [3], swr)).toEqual([3])
+  })
+
+  test('swr_itsTableWasWritten_isNeverServed', async () => {
+    const dependencies = defineDependencies({ tables: { rows: ['row:*'] } })
+    const { cache, clock } = openCache({ ttl: '10s', dependencies })
+    for (const read of [cache.get<string, number>('row:1', () => 1, swr), cache.get('row:2', () => 1)])
+      await read
+    await clock.advance(10_000)
+    await cache.invalidate({ table: 'rows' })
+    expect(await cache.get<string, number>('row:1', () => 2, swr)).toBe(2)
+    expect(await cache.getMany<string, number>(['row:2'], () => [2], swr)).toEqual([2])
   })
 
   test('swr_invalidatedWhileTheRefreshRuns_theRefreshIsNotKept', async () => {
