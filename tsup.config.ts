@@ -2,7 +2,11 @@ import { defineConfig } from 'tsup'
 import { entries } from './scripts/entries.ts'
 
 export default defineConfig({
-  entry: Object.fromEntries(entries.map(({ name, source }) => [name, source])),
+  entry: {
+    ...Object.fromEntries(entries.map(({ name, source }) => [name, source])),
+    // What `bin` of package.json names.
+    cli: 'src/cli/main.ts',
+  },
   format: ['esm', 'cjs'],
   target: 'node20',
   platform: 'node',

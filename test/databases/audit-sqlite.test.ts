@@ -1,9 +1,17 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import type { Cache } from 'coherent-cache'
 import { auditDependencies } from 'coherent-cache/audit'
 import { type BoundSqlite, bindSqlite } from 'coherent-cache/sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { run } from '../../src/cli/run.ts'
 import { keys, openCache, SCHEMA } from '../audit/audit-room.ts'
+import { findNode } from '../package/node-versions.ts'
 
 let client: Database.Database
 let cache: Cache
@@ -86,4 +94,40 @@ test('codeThatReadsThroughTheCache_isLoaded_theClientItselfIsUnseen_andWritesAre
   expect(written.loaders[0]).toMatchObject({ status: 'failed', error: { code: 'SQLITE_READONLY' } })
   expect(client.prepare('SELECT count(*) AS n FROM revenues').get()).toEqual({ n: 1 })
   expect(client.inTransaction).toBe(false)
+})
+
+describe('coherent-cache views --sqlite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'coherent-cache-views-'))
+  const file = join(folder, 'a.db')
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const expected = [
+    'views: {',
+    "  v_active: ['renters'],",
+    "  v_counted: ['renters'],",
+    "  v_available: ['hedges', 'positions'],",
+    '},',
+    '// Each of these has to stand under tables too, with [] where nothing hangs on it:',
+    '//   hedges, positions, renters',
+    '',
+  ].join('\n')
+  beforeAll(() => {
+    const written = new Database(file)
+    for (const statement of SCHEMA) written.exec(statement)
+    written.close()
+  })
+
+  test('by better-sqlite3, as it is installed here', async () => {
+    let out = ''
+    const terminal = { cwd: import.meta.dirname, env: {}, color: false, err: (text: string) => (out += text) }
+    const code = await run(['views', '--sqlite', file], { ...terminal, out: terminal.err })
+    expect({ code, out }).toEqual({ code: 0, out: expected })
+  })
+
+  test('by node:sqlite, in a Node.js that has it', { timeout: 120_000 }, async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const own = ['tsx', join(root, 'scripts/text-loader.mjs')].flatMap((name) => ['--import', name])
+    const args = [...own, join(root, 'src/cli/main.ts'), 'views', '--sqlite', file]
+    const { stdout } = await promisify(execFile)(await findNode(24), args, { cwd: root })
+    expect(stdout).toBe(expected)
+  })
 })

@@ -61,7 +61,7 @@ async function checkContents(tarball: string): Promise<void> {
     .trim()
     .split('\n')
     .map((file) => file.replace('package/', ''))
-  const expected = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']
+  const expected = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'dist/cli.js']
   for (const { name } of entries) {
     expected.push(...['js', 'cjs', 'd.ts', 'd.cts'].map((ending) => `dist/${name}.${ending}`))
   }
@@ -147,6 +147,9 @@ try {
       runs('entry-points.mjs', ...specifiers),
     )
     await check(`Node.js ${major}: both formats in one process`, () => runs('both-formats.mjs'))
+    await check(`Node.js ${major}: the command line`, () =>
+      runs(join('node_modules', 'coherent-cache', 'dist', 'cli.js'), 'audit', '--help'),
+    )
     await check(`Node.js ${major}: loads lru-cache and nothing else`, () => checkLoads(node, project))
   }
 } catch (error) {
