@@ -33,7 +33,10 @@ export class Plans {
     const kept = typeof key === 'string' ? this.#kept.get(key) : undefined
     if (kept !== undefined) return kept
     const match = this.#map.plan(readKey(key))
-    const stamps = this.#registered(this.#isOff(match.family) ? withoutMap(match.stamps, key) : match.stamps)
+    const stamps = this.#registered(
+      this.#isOff(match.family) ? withoutMap(match.stamps, key) : match.stamps,
+      // A copy has room for no more than there is: an array that has grown takes three times as much, for every key kept.
+    ).slice()
     const { family, params, shard } = match
     const plan = { key, family, params, stamps, head: fingerprintHead(stamps), shard, stored: false }
     this.#kept.set(key, plan)

@@ -78,7 +78,7 @@ export class StampTable {
       if (generation === undefined) return undefined
       vector.push(generation)
     }
-    return vector
+    return vector.slice()
   }
 
   /** The tokens it believes current in any partition. */
@@ -172,7 +172,7 @@ export class StampTable {
     })
     if (contradiction) return undefined
     for (const generation of vector) stamps.set(generation.name, generation)
-    return vector
+    return vector.slice()
   }
 
   /** An entry in memory holds this vector from now on. */

@@ -43,8 +43,10 @@ const META = 8 + 8 + TOKEN_LENGTH + 4 + 1
 export function fingerprintHead(stamps: readonly StampName[]): string {
   if (stamps.length > MOST_STAMPS)
     throw new RangeError(`${stamps.length} stamps; at most ${MOST_STAMPS} fit an entry`)
-  const names = createHash('sha256').update(stamps.join('\n')).digest('base64url').slice(0, TOKEN_LENGTH)
-  return `${MAGIC}${stamps.length.toString(16).padStart(2, '0')}${names}`
+  const names = createHash('sha256').update(stamps.join('\n')).digest().toString('base64url', 0, 12)
+  const head = `${MAGIC}${stamps.length.toString(16).padStart(2, '0')}${names}`
+  // In one piece: it is kept for every key, and what it was put together from would be kept with it.
+  return Buffer.from(head, 'latin1').toString('latin1')
 }
 
 /** What a valid value's fingerprint is. */
