@@ -11,6 +11,7 @@ import {
   type HeartbeatReply,
   type InvalidationMessage,
   type KeyPlace,
+  type Leads,
   type LockReply,
   type LockRequest,
   type Position,
@@ -193,6 +194,12 @@ export class MemoryStoreSession implements Store {
 
   skeleton(digest: string): Promise<string | undefined> {
     return this.#step((home) => home.namespace.skeleton(digest))
+  }
+
+  readonly leads: Leads = {
+    lead: (request) => this.#step(({ application }) => application.leads.lead(request)),
+    records: (title, known) => this.#step(({ application }) => application.leads.records(title, known)),
+    record: (request) => this.#step(({ application }) => application.leads.record(request)),
   }
 
   async inspect(): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { LeadBook } from '../core/lead-book.ts'
 import { type LoadSource, type LogPosition, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Randomness } from '../core/random.ts'
 import type { StampName } from '../core/stamp.ts'
@@ -209,14 +210,16 @@ interface Claim {
   readonly until: number
 }
 
-/** The values and claims of one application. */
+/** The values and claims of one application, and who leads what of it. */
 export class ApplicationState {
   readonly #values = new Map<string, { readonly bytes: Uint8Array; readonly until: number }>()
   readonly #claims = new Map<string, Claim>()
+  readonly leads: LeadBook
   readonly #clock: Clock
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.leads = new LeadBook(clock)
   }
 
   value(key: string): Uint8Array | undefined {
@@ -267,8 +270,10 @@ export class ApplicationState {
   replica(): (into: ApplicationState) => void {
     const values = new Map(this.#values)
     const claims = new Map(this.#claims)
+    const leads = this.leads.replica()
     return (into) => {
       into.reset()
+      leads(into.leads)
       for (const [key, value] of values) into.#values.set(key, value)
       for (const [key, claim] of claims) into.#claims.set(key, claim)
     }
@@ -277,5 +282,6 @@ export class ApplicationState {
   reset(): void {
     this.#values.clear()
     this.#claims.clear()
+    this.leads.reset()
   }
 }

@@ -1,6 +1,7 @@
 import { Bench } from './conformance/bench.ts'
 import { claimCases } from './conformance/claims.ts'
 import { fillCases } from './conformance/fills.ts'
+import { leadCases } from './conformance/leads.ts'
 import { messageCases } from './conformance/messages.ts'
 import { registrationCases } from './conformance/registrations.ts'
 import { replicaCases } from './conformance/replicas.ts'
@@ -14,7 +15,8 @@ export interface ConformanceCase {
 }
 
 /**
- * What every store has to keep, whatever it is made of: claims, stamps, fills, messages, registrations, loads from replicas. Each case opens
+ * What every store has to keep, whatever it is made of: claims, stamps, fills, messages, registrations, loads from
+ * replicas, leadership. Each case opens
  * a namespace of its own, so that they may run side by side on one server.
  *
  * @param store called once for each case.
@@ -48,6 +50,7 @@ export function storeConformance(
     ...messageCases,
     ...registrationCases,
     ...replicaCases,
+    ...leadCases,
   }
   return Object.entries(cases).map(([name, play]) => ({
     name,

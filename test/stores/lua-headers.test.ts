@@ -4,6 +4,7 @@ import { systemRandomness } from '../../src/core/random.ts'
 import { registrationStamp } from '../../src/core/stamp.ts'
 import type { RedisConnection } from '../../src/stores/redis/client.ts'
 import { Layout } from '../../src/stores/redis/layout.ts'
+import { RedisLeads } from '../../src/stores/redis/leads.ts'
 import { Scripts, scriptsFor } from '../../src/stores/redis/scripts.ts'
 import type { Argument } from '../../src/stores/redis/servers.ts'
 import { runScript } from '../../src/stores/redis/standalone.ts'
@@ -41,6 +42,10 @@ const known = {
   valueMs: '44444',
   forgetMs: '55555',
   day: '86400000',
+  title: 'a title',
+  holder: 'holder-123456789',
+  label: 'who leads',
+  leadMs: '66666',
 }
 const TOKEN = /^[\w-]{16}$/
 const exactly = (text: string) => new RegExp(`^${text.replace(/[{}[\]"]/g, '\\$&')}$`)
@@ -59,6 +64,7 @@ const KEYS: Record<string, Meaning> = {
   value: /:v:/,
   claim: /:c:/,
   stamp: STAMP,
+  lead: /:l:app:a title$/,
   'maps or lease holders': /:(maps|holders)$/,
   'S stamps': { many: STAMP },
   'stamps...': { many: STAMP },
@@ -106,6 +112,13 @@ const ARGV: Record<string, Meaning> = {
   'process to enter': exactly(known.process),
   'ms after which an entry is forgotten': exactly(known.forgetMs),
   'ms to prolong it by': exactly(known.claimMs),
+  holder: exactly(known.holder),
+  label: exactly(known.label),
+  'lead ms': exactly(known.leadMs),
+  'fence of its term': /^\d{13,}$/,
+  'name of a record': /^record-\d$/,
+  'text of a record': /^text \d$/,
+  'revision known': /^1234567$/,
 }
 
 /** A header's text behind `-- NAME`, its lines joined. */
@@ -206,6 +219,15 @@ beforeAll(async () => {
   await scripts.heartbeat(layout, 0, map, known.process, Number(known.forgetMs), known.settings)
   const lock = { id: known.lock, ms: Number(known.lockMs), holderMs }
   await scripts.lock(layout, 0, stamps, lock, known.body)
+  const leads = new RedisLeads({ ...recorded, check() {} }, [layout])
+  const { title, holder, label } = known
+  const { fence } = await leads.lead({ title, holder, label, ttlMs: Number(known.leadMs) })
+  const entries = new Map([
+    ['record-1', 'text 1'],
+    ['record-2', 'text 2'],
+  ])
+  await leads.record({ title, entries, term: { holder, fence } })
+  await leads.records(title, 1_234_567)
   const places = [place, { key: 'user:2', shard: 'user:2' }]
   const { body, position } = known
   const rotation = { stamps, places, body, lock: known.lock, holderMs, replicaLagMs, position }

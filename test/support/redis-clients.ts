@@ -87,7 +87,9 @@ for _, key in ipairs(KEYS) do
   if kind == 'hash' and string.find(key, '}:state$') then
     local born = redis.call('HGET', key, 'born')
     if born then redis.call('HSET', key, 'born', older(born)) end
-  elseif kind == 'hash' then
+  elseif kind == 'hash' and redis.call('HEXISTS', key, 'until') == 1 then
+    redis.call('HSET', key, 'until', older(redis.call('HGET', key, 'until')))
+  elseif kind == 'hash' and not string.find(key, '}:l:', 1, true) then
     local all = redis.call('HGETALL', key)
     for at = 1, #all, 2 do
       local rotated, untold, rest = string.match(all[at + 1], '^(%d+),(%d+)(,.*)$')

@@ -15,6 +15,7 @@ import type { StampName } from '../../core/stamp.ts'
  * | `cc:{NS.P}:s:STAMP` | token (16 characters), creation time, soft locks |
  * | `cc:{NS.P}:v:NAME:KEY` | a value, see `core/entry.ts`, and its checksum |
  * | `cc:{NS.P}:c:NAME:KEY` | a fill claim: nonce (16 characters), tokens |
+ * | `cc:{NS.P}:l:NAME:TITLE` | hash: who leads, until when, fence; revision and records |
  * | `cc:{NS.P}` | the channel of invalidations; in a database other than 0, `cc:{NS.P}@DATABASE` |
  * | `cc:{NS.P}:ack:PROCESS` | the channel of acknowledgements to one process |
  */
@@ -31,6 +32,7 @@ export class Layout {
   readonly #base: string
   readonly #values: string
   readonly #claims: string
+  readonly #leads: string
 
   /** @param database whose number channels need to carry: every database of a server hears all channels */
   constructor(prefix: string, namespace: string, name: string, partition: number, database = 0) {
@@ -46,6 +48,7 @@ export class Layout {
     this.nothing = `${this.#base}nothing`
     this.#values = `${this.#base}v:${name}:`
     this.#claims = `${this.#base}c:${name}:`
+    this.#leads = `${this.#base}l:${name}:`
   }
 
   stamp(name: StampName): string {
@@ -62,6 +65,10 @@ export class Layout {
 
   value(key: string): string {
     return this.#values + key
+  }
+
+  lead(title: string): string {
+    return this.#leads + title
   }
 
   claim(key: string): string {

@@ -23,6 +23,7 @@ import claimScript from '../lua/claim.lua'
 import common from '../lua/common.lua'
 import fillScript from '../lua/fill.lua'
 import heartbeatScript from '../lua/heartbeat.lua'
+import leadScript from '../lua/lead.lua'
 import lockScript from '../lua/lock.lua'
 import locks from '../lua/locks.lua'
 import oneSetScript from '../lua/one-set.lua'
@@ -31,10 +32,13 @@ import oneStateScript from '../lua/one-state.lua'
 import prolongScript from '../lua/prolong.lua'
 import readScript from '../lua/read.lua'
 import recent from '../lua/recent.lua'
+import recordScript from '../lua/record.lua'
+import recordsScript from '../lua/records.lua'
 import registerScript from '../lua/register.lua'
 import rotateScript from '../lua/rotate.lua'
 import { withChecksum, withoutChecksum } from './checksum.ts'
 import type { Layout } from './layout.ts'
+import { list, number, refuse, text } from './replies.ts'
 import type { Argument, Servers } from './servers.ts'
 
 /** Each script with the name of its command; they publish by the command that every process hears. */
@@ -52,6 +56,9 @@ export function scriptsFor(publishes: Servers['publishes']) {
     ccOneStamp: common + locks + oneStampScript,
     ccOneState: common + oneStateScript,
     ccOneSet: common + oneSetScript,
+    ccLead: common + leadScript,
+    ccRecord: common + recordScript,
+    ccRecords: common + recordsScript,
   }
 }
 
@@ -340,23 +347,4 @@ function loadSource(reply: unknown): LoadSource {
   if (said === '') return ANY_SOURCE
   if (said === '?') return PRIMARY_SOURCE
   return isLogPosition(said) ? { source: 'primary', position: said } : refuse()
-}
-
-function list(reply: unknown): readonly unknown[] {
-  return Array.isArray(reply) ? reply : refuse()
-}
-
-function text(reply: unknown): string {
-  return reply instanceof Uint8Array
-    ? Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString('latin1')
-    : refuse()
-}
-
-function number(reply: unknown): number {
-  return Number.isSafeInteger(reply) && (reply as number) >= 0 ? (reply as number) : refuse()
-}
-
-/** What is half understood is not acted upon: a list that is missing may be that of those to wait for. */
-function refuse(): never {
-  throw new CacheError('STORE_REPLY', 'The store gave a reply that no script of this version gives.')
 }

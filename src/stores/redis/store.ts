@@ -8,6 +8,7 @@ import {
   type FillRequest,
   type HeartbeatReply,
   type KeyPlace,
+  type Leads,
   type LockReply,
   type LockRequest,
   type Position,
@@ -27,6 +28,7 @@ import { withoutChecksum } from './checksum.ts'
 import { Hearing } from './hearing.ts'
 import { checkForLocks, type Inspected, inspect, warningsOf } from './inspection.ts'
 import { type Layout, partitionOf } from './layout.ts'
+import { RedisLeads } from './leads.ts'
 import { encodeBody, withPosition } from './message.ts'
 import { inParts } from './parts.ts'
 import { orWhileMoving, Piecewise } from './piecewise.ts'
@@ -47,12 +49,14 @@ export class RedisStore implements Store {
   readonly #piecewise: Piecewise
   readonly #bus: RedisBus
   readonly #hearing: Hearing
+  readonly leads: Leads
 
   constructor(servers: Servers, layouts: readonly Layout[], session: StoreSession) {
     this.#session = session
     this.#layouts = layouts
     this.#servers = servers
     this.#scripts = new Scripts(servers, session.randomness)
+    this.leads = new RedisLeads(servers, layouts)
     this.#piecewise = new Piecewise(this.#scripts, servers, withPosition)
     this.#hearing = new Hearing(servers, layouts, session)
     this.#bus = new RedisBus(servers, { layouts, session, hearing: this.#hearing })

@@ -1,0 +1,20 @@
+import { CacheError } from '../../core/errors.ts'
+
+export function list(reply: unknown): readonly unknown[] {
+  return Array.isArray(reply) ? reply : refuse()
+}
+
+export function text(reply: unknown): string {
+  return reply instanceof Uint8Array
+    ? Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString('latin1')
+    : refuse()
+}
+
+export function number(reply: unknown): number {
+  return Number.isSafeInteger(reply) && (reply as number) >= 0 ? (reply as number) : refuse()
+}
+
+/** What is half understood is not acted upon: a list that is missing may be that of those to wait for. */
+export function refuse(): never {
+  throw new CacheError('STORE_REPLY', 'The store gave a reply that no script of this version gives.')
+}
