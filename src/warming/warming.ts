@@ -1,3 +1,5 @@
+export type { CronClass, CronLike } from './calendar.ts'
+export { createWarming, type Warming, type WarmingOptions } from './create-warming.ts'
 export {
   type FamilyLoader,
   familyLoader,
@@ -10,4 +12,7 @@ export {
 export type { WarmedCache } from './plan-run.ts'
 export type { Terminal } from './progress-bar.ts'
 export type { WarmingProgress, WarmingResult } from './result.ts'
+export type { RunReason, ScheduleChange } from './run-record.ts'
+export type { Schedule } from './schedule.ts'
+export type { RunStatus, ScheduleStatus, WarmingStatus } from './status.ts'
 export { type WarmOptions, warm } from './warm.ts'
