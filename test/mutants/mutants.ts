@@ -4,6 +4,7 @@ import { inLayers } from './in-layers.ts'
 import { inFetch, inReader, inReserve } from './in-read.ts'
 import { inRedis } from './in-redis.ts'
 import { inStores } from './in-stores.ts'
+import { inWarming } from './in-warming.ts'
 import { inWrite } from './in-write.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -19,4 +20,5 @@ export const mutants: readonly Mutant[] = [
   ...inLayers,
   ...inCore,
   ...inRedis,
+  ...inWarming,
 ]

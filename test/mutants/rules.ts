@@ -1,5 +1,6 @@
 import { rulesOfReading } from './rules-of-reading.ts'
 import { rulesOfStamps } from './rules-of-stamps.ts'
+import { rulesOfWarming } from './rules-of-warming.ts'
 import { rulesOfWriting } from './rules-of-writing.ts'
 
 /** A rule of the consistency protocol, and what shows that it is needed. */
@@ -13,5 +14,10 @@ export interface Rule {
   readonly because?: string
 }
 
-/** Every rule of sections 1 to 9. `rules.test.ts` checks that each has a mutant or a reason, and each mutant a rule. */
-export const rules: readonly Rule[] = [...rulesOfStamps, ...rulesOfReading, ...rulesOfWriting]
+/** Every rule of sections 1 to 9, and those of leadership. `rules.test.ts` checks that each has a mutant or a reason, and each mutant a rule. */
+export const rules: readonly Rule[] = [
+  ...rulesOfStamps,
+  ...rulesOfReading,
+  ...rulesOfWriting,
+  ...rulesOfWarming,
+]
