@@ -256,6 +256,8 @@ describe('a process that was paused', () => {
     })
     const { cache } = openCache({ name: 'cut', instance: 'one', keys, store, clock })
     await cache.ready()
+    const ended: unknown[] = []
+    cache.on('warming', ({ phase, status }) => phase === 'ended' && ended.push(status))
     const lost: string[] = []
     cache.on('lead', ({ held: leads, reason }) => {
       if (!leads) lost.push(reason)
@@ -272,6 +274,7 @@ describe('a process that was paused', () => {
     await clock.advance(MINUTE)
     expect(warming.leads).toBe(false)
     expect(lost).toHaveLength(1)
+    expect(ended).toEqual(['aborted'])
     held.resolve(1)
     await clock.advance(MINUTE)
     expect(loaded).toEqual([1])
