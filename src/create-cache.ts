@@ -25,6 +25,7 @@ import { describeRules } from './lifetimes/rules.ts'
 import { Breaker } from './loading/breaker.ts'
 import { Flights } from './loading/flight.ts'
 import { type LoadLimit, LoadLimits } from './loading/load-limits.ts'
+import { LoadTimes } from './loading/load-times.ts'
 import { logEvents } from './observe/log-events.ts'
 import { OpenCache } from './open-cache.ts'
 import { BatchReader } from './read/batch.ts'
@@ -176,6 +177,7 @@ function assemble(
     flights: new Flights(),
     limits: new LoadLimits(settings.loads, limitsOf(families)),
     breaker: new Breaker(),
+    loadTimes: new LoadTimes(),
     shared,
     codec: jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',

@@ -56,7 +56,12 @@ export type {
   WrapConfig,
   WrappedMethod,
 } from './core/loader.ts'
-export type { BreakerOptions, PolicyOptions, TimeoutOptions } from './core/policy.ts'
+export type {
+  BreakerOptions,
+  PolicyOptions,
+  RefreshAheadOptions,
+  TimeoutOptions,
+} from './core/policy.ts'
 export type { Randomness } from './core/random.ts'
 export type { Receipt, ReceiptStatus } from './core/receipt.ts'
 export { type StandardSchema, type TypeOnly, type } from './core/standard-schema.ts'

@@ -9,6 +9,8 @@ export type MissReason =
   | 'reload'
   | 'locked'
   | 'unavailable'
+  /** There was one; it is about to end, and is loaded ahead of that. */
+  | 'ahead'
 
 /** Why a loaded value was not kept. The caller has it all the same. */
 export type RefusalReason =

@@ -12,6 +12,7 @@ export interface ExplainedPolicy {
   readonly staleWhileRevalidate: number
   readonly staleIfError: number
   readonly timeout: { readonly soft: number | undefined; readonly hard: number | undefined }
+  readonly refreshAhead: boolean
 }
 
 /** What a cache knows about one key. */

@@ -60,6 +60,18 @@ export interface PolicyOptions {
    * every such read. @default five failures, from 1 s to 30 s
    */
   readonly breaker?: BreakerOptions | false | undefined
+  /**
+   * Has readers of a value that is about to end load it anew in the background, so that none of them has to wait: the
+   * likelier, the nearer its end is and the longer its load takes. Who reads is never kept waiting, and what nobody
+   * reads is not refreshed. @default false
+   */
+  readonly refreshAhead?: boolean | RefreshAheadOptions | undefined
+}
+
+/** Loading values anew before they end. */
+export interface RefreshAheadOptions {
+  /** More than 1 refreshes earlier, less than 1 later; from above 0 to 100. @default 1 */
+  readonly beta?: number | undefined
 }
 
 /** {@link PolicyOptions}, checked and in milliseconds. What was not given is undefined. */
@@ -74,6 +86,8 @@ export interface Policy {
   readonly softMs: number | undefined
   readonly hardMs: number | undefined
   readonly breaker: BreakerRule | false | undefined
+  /** 0: values are not refreshed ahead of their end. */
+  readonly aheadBeta: number | undefined
 }
 
 /** {@link BreakerOptions} with every default in place. */
@@ -94,6 +108,7 @@ export const POLICY_OPTIONS = [
   'staleIfError',
   'timeout',
   'breaker',
+  'refreshAhead',
 ] as const satisfies readonly (keyof PolicyOptions)[]
 
 /** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION`, each message beginning with `what` and the option. */
@@ -111,7 +126,20 @@ export function readPolicy(options: PolicyOptions, what: string): Policy {
     softMs: given(timeout?.soft, `${what}timeout.soft`),
     hardMs: given(timeout?.hard, `${what}timeout.hard`),
     breaker: breaker === undefined || breaker === false ? breaker : readBreaker(breaker, `${what}breaker`),
+    aheadBeta: readAhead(options.refreshAhead, `${what}refreshAhead`),
   }
+}
+
+function readAhead(ahead: PolicyOptions['refreshAhead'], what: string): number | undefined {
+  if (ahead === undefined || typeof ahead === 'boolean')
+    return ahead === undefined ? undefined : ahead ? 1 : 0
+  checkOptions(ahead, ['beta'], what)
+  const { beta = 1 } = ahead
+  if (typeof beta === 'number' && beta > 0 && beta <= 100) return beta
+  throw new CacheError(
+    'INVALID_OPTION',
+    `${what}.beta: ${show(beta)} is not a number above 0 and up to 100; 1 is usual.`,
+  )
 }
 
 function readBreaker(breaker: BreakerOptions, what: string): BreakerRule {

@@ -16,6 +16,8 @@ export interface Rules {
   readonly softMs: number | undefined
   readonly hardMs: number | undefined
   readonly breaker: BreakerRule | false
+  /** 0: values are not refreshed ahead of their end. */
+  readonly aheadBeta: number
 }
 
 const JITTER = 0.1
@@ -35,6 +37,7 @@ export function rulesOf(policies: readonly (Policy | undefined)[]): Rules {
     softMs: first('softMs'),
     hardMs: first('hardMs'),
     breaker: first('breaker') ?? { failures: 5, pauseMs: 1_000, longestMs: 30_000 },
+    aheadBeta: first('aheadBeta') ?? 0,
   }
 }
 
@@ -50,6 +53,7 @@ export function describeRules(rules: Rules): ExplainedPolicy {
     staleWhileRevalidate: staleWhileRevalidateMs,
     staleIfError: staleIfErrorMs,
     timeout: { soft: softMs, hard: hardMs },
+    refreshAhead: rules.aheadBeta > 0,
   }
 }
 

@@ -43,6 +43,8 @@ export class Flight {
   certain = false
   /** Whether the flight that led the key before it can no longer fill: its claim is for the taking. */
   doomed = false
+  /** The fill that it is to replace ahead of its end; undefined where it was begun for want of a value. */
+  aheadOf: string | undefined
   /** Whether its loader has been called. */
   loading = false
   /** Whether who began it has a value to answer if it fails: then it may be spared its load. */

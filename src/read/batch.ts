@@ -56,6 +56,7 @@ export class BatchReader {
     const unit = units.unit()
     const plain = unit === undefined ? this.#readPlainly(requests, found) : []
     if (plain.length > 0) await Promise.all(plain)
+    this.#ahead(asked, requests, load, found)
     for (const [key, request] of requests) {
       if (found.has(key)) continue
       const kept = !this.#reader.livesApart(request) && !this.#reader.keepsNothing(request)
@@ -107,7 +108,8 @@ export class BatchReader {
       if (reader.keepsNothing(request)) continue
       const held = reader.recall(request)
       if (held.verdict === 'fresh') found.set(key, reader.answerOf(request, held.landed).landed)
-      const plain = held.verdict === 'none' ? reader.plainly(request) : undefined
+      const ask = held.verdict === 'none' || held.verdict === 'unconfirmed'
+      const plain = ask ? reader.plainly(request) : undefined
       if (plain === undefined) continue
       asked.push(
         plain.then((landed) => {
@@ -116,6 +118,22 @@ export class BatchReader {
       )
     }
     return asked
+  }
+
+  /** Has those of the values found that are about to end loaded anew, in the background and in one go. */
+  #ahead(
+    asked: ReadonlyMap<string, Asked>,
+    requests: ReadonlyMap<string, ReadRequest>,
+    load: BatchLoader<unknown, unknown>,
+    found: ReadonlyMap<string, Landed>,
+  ): void {
+    const flights: Flight[] = []
+    for (const [key, landed] of found) {
+      const flight = this.#reader.ahead(requests.get(key) as ReadRequest, landed)
+      if (flight !== undefined) flights.push(flight)
+    }
+    if (flights.length === 0) return
+    void this.#reader.fetch.run(flights, undefined, this.#loadAll(asked, requests, load))
   }
 
   #loadAll(

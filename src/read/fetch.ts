@@ -63,7 +63,7 @@ export class Fetch {
         shard: flight.plan.shard,
         stamps: flight.plan.stamps,
         head: flight.plan.head,
-        claim: { nonce: flight.nonce, ttlMs, takeOver, beside },
+        claim: { nonce: flight.nonce, ttlMs, takeOver, beside: beside || flight.aheadOf !== undefined },
       }
     })
     if (flights.length === 0) return { mine: [], others: [] }
@@ -83,6 +83,8 @@ export class Fetch {
         const opened = await this.#open(flight, result.value)
         if (opened === undefined) {
           // As it was when it was found wanting.
+        } else if (!('problem' in opened) && flight.aheadOf === opened.etag && result.claim === 'granted') {
+          // Still the one that is about to end, and nobody else has begun to load it.
         } else if (!('problem' in opened)) {
           this.keeper.remember(flight, result.tokens, opened)
           this.keeper.prolong(flight.plan)
@@ -94,7 +96,7 @@ export class Fetch {
           flight.missed = opened.problem
           if (opened.problem === 'expired') flight.offer(opened.landed)
         }
-        if (!beside) {
+        if (!beside && flight.aheadOf === undefined) {
           unusable.push(flight)
           continue
         }
@@ -188,7 +190,7 @@ export class Fetch {
   async #load(asked: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     const flights = this.#spare(asked)
     if (flights.length === 0) return
-    const { units, clock, counters, events, limits, breaker } = this.#room
+    const { units, clock, counters, events, limits, breaker, loadTimes } = this.#room
     const keys = flights.map((flight) => flight.plan.key)
     const locked = flights.some((flight) => flight.underLock)
     // One running and one next: whoever begins now shares the load that starts after this one has ended.
@@ -213,6 +215,7 @@ export class Fetch {
       const durationMs = clock.monotonic() - (started ?? 0)
       counters.loaded(durationMs)
       for (const { plan } of flights) breaker.succeeded(plan)
+      for (const name of new Set(flights.map(familyOf))) loadTimes.note(name, durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
       await Promise.all(
         flights.map(async (flight, at) =>

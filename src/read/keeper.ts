@@ -123,11 +123,13 @@ export class Keeper {
 
   /** Puts a value into memory, for no longer than it lives. */
   put(plan: KeyPlan, landed: Landed, vector: readonly Generation[]): void {
-    const { memory, measured, lifetimes, clock, shared } = this.#room
+    const { memory, measured, lifetimes, loadTimes, clock, shared } = this.#room
     const { value, loadedAt, freshUntil, etag = '', cloned } = landed
     if (memory === undefined || freshUntil === undefined) return
     const bytes = measured ? sizeOf(value) : 0
-    const timing = timingOf(freshUntil, lifetimes.rules(plan.family), shared, clock.monotonic())
+    const { family } = plan
+    const loadMs = loadTimes.of(family?.name)
+    const timing = timingOf(freshUntil, lifetimes.rules(family), loadMs, shared, clock.monotonic())
     const until = timing?.unseenUntil ?? freshUntil
     memory.put(plan.key, new MemoryEntry(value, vector, loadedAt, until, etag, cloned, bytes, timing))
   }

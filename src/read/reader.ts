@@ -4,6 +4,7 @@ import type { MissReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
 import type { UnitOfWork } from '../core/unit.ts'
+import { isDue } from '../lifetimes/refresh-ahead.ts'
 import { Flight, type Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
 import { Fetch, type LoadAll } from './fetch.ts'
@@ -107,11 +108,16 @@ export class Reader {
     if (unit !== undefined) return this.#insideUnit(request, unit, load)
 
     const held = this.recall(request)
-    if (held.verdict === 'fresh') return this.answerOf(request, held.landed)
-
+    if (held.verdict === 'fresh') {
+      this.#ahead(request, held.landed, load)
+      return this.answerOf(request, held.landed)
+    }
     const plain = held.verdict === 'stale' ? undefined : this.plainly(request)
     const stored = plain && (await plain)
-    if (stored !== undefined) return this.answerOf(request, stored)
+    if (stored !== undefined) {
+      this.#ahead(request, stored, load)
+      return this.answerOf(request, stored)
+    }
 
     if (this.livesApart(request)) return this.#bypass(request, load)
     const running = this.join(request)
@@ -122,7 +128,9 @@ export class Reader {
       return this.answerOf(request, held.landed)
     }
     const again = () => this.#lead(request, held, load, true)
-    return this.answerOf(request, await this.wait(flight, request, held, again))
+    const landed = await this.wait(flight, request, held, again)
+    if (landed.tier === 'store') this.#ahead(request, landed, load)
+    return this.answerOf(request, landed)
   }
 
   /** @throws CacheError for a bad key or option, a signal aborted already, or a read that waits for itself. */
@@ -236,11 +244,40 @@ export class Reader {
     return flight
   }
 
+  /** Has a value that is about to end loaded anew, in the background, if it falls to this read. */
+  #ahead(request: ReadRequest, landed: Landed, load: Loader<unknown>): void {
+    const flight = this.ahead(request, landed)
+    if (flight !== undefined) this.#run(flight, request, load)
+  }
+
+  /** The flight that is to load a value anew ahead of its end; undefined where that is not this read's to do, or not yet. */
+  ahead(request: ReadRequest, { freshUntil, etag }: Landed): Flight | undefined {
+    const { lifetimes, loadTimes, clock, randomness, flights, breaker } = this.#room
+    const { plan, frame } = request
+    const { aheadBeta, breaker: rule } = lifetimes.rules(plan.family)
+    if (aheadBeta === 0 || frame !== undefined || freshUntil === undefined || etag === undefined)
+      return undefined
+    if (flights.get(plan.key) !== undefined) return undefined
+    const now = clock.monotonic()
+    if (now >= freshUntil) return undefined
+    const loadMs = loadTimes.of(plan.family?.name)
+    if (!isDue(freshUntil - now, loadMs, aheadBeta, randomness.fraction())) return undefined
+    if (rule !== false && breaker.rests(plan, rule, now)) return undefined
+    const flight = this.begin(request, { verdict: 'none', missed: 'ahead' }, true)
+    flight.aheadOf = etag
+    flight.goOn()
+    return flight
+  }
+
   #lead(request: ReadRequest, held: Held | NotHeld, load: Loader<unknown>, insists: boolean): Flight {
     const flight = this.begin(request, held, insists)
+    this.#run(flight, request, load)
+    return flight
+  }
+
+  #run(flight: Flight, request: ReadRequest, load: Loader<unknown>): void {
     const loadOne: LoadAll = async ([one], from) => [await this.#call(one as Flight, request, load, from)]
     void this.fetch.run([flight], request.frame, loadOne)
-    return flight
   }
 
   async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, from: LoadSource) {

@@ -15,6 +15,7 @@ import type { Lifetimes } from '../lifetimes/lifetimes.ts'
 import type { Breaker } from '../loading/breaker.ts'
 import type { Flights } from '../loading/flight.ts'
 import type { LoadLimits } from '../loading/load-limits.ts'
+import type { LoadTimes } from '../loading/load-times.ts'
 
 /** All that reading works with. */
 export interface ReadRoom {
@@ -32,6 +33,7 @@ export interface ReadRoom {
   readonly flights: Flights
   readonly limits: LoadLimits
   readonly breaker: Breaker
+  readonly loadTimes: LoadTimes
   readonly store: Store
   /** Whether values live in the store too. Without, this process's memory is as current as the store. */
   readonly shared: boolean

@@ -1,4 +1,5 @@
 import { Timing, TOLD_EVERY } from '../coherence/timing.ts'
+import { earliestMs } from '../lifetimes/refresh-ahead.ts'
 import type { Rules } from '../lifetimes/rules.ts'
 
 /**
@@ -7,20 +8,23 @@ import type { Rules } from '../lifetimes/rules.ts'
  */
 export function timingOf(
   freshUntil: number,
-  { memoryTtlMs, idleTtlMs }: Pick<Rules, 'memoryTtlMs' | 'idleTtlMs'>,
+  { memoryTtlMs, idleTtlMs, aheadBeta }: Pick<Rules, 'memoryTtlMs' | 'idleTtlMs' | 'aheadBeta'>,
+  loadMs: number,
   shared: boolean,
   now: number,
 ): Timing | undefined {
   // Without a store the lifetime itself has been cut.
   const memoryUntil = shared ? Math.min(freshUntil, now + memoryTtlMs) : freshUntil
-  if (memoryUntil === freshUntil && idleTtlMs === Number.POSITIVE_INFINITY) return undefined
+  const ahead = aheadBeta > 0 && loadMs > 0
+  if (memoryUntil === freshUntil && idleTtlMs === Number.POSITIVE_INFINITY && !ahead) return undefined
+  const aheadFrom = ahead ? freshUntil - earliestMs(loadMs, aheadBeta) : Number.POSITIVE_INFINITY
   const tellMs = shared ? idleTtlMs * TOLD_EVERY : Number.POSITIVE_INFINITY
   const timed = {
     endsAt: freshUntil,
     memoryUntil,
     idleMs: idleTtlMs,
     tellMs,
-    aheadFrom: Number.POSITIVE_INFINITY,
+    aheadFrom,
   }
   return new Timing(timed, now)
 }

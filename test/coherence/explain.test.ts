@@ -30,6 +30,7 @@ test('explain_absent_tellsWhatItWouldHangOn', async () => {
       staleWhileRevalidate: 0,
       staleIfError: 0,
       timeout: { soft: undefined, hard: undefined },
+      refreshAhead: false,
     },
     vector: ['everything', 'report:{orgId}:*', 'report:{orgId}:* at 7', 'report:*', 'scope orgId=7'],
     dependsOn: [

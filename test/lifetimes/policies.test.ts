@@ -325,6 +325,7 @@ describe('what overrides what', () => {
       staleWhileRevalidate: 0,
       staleIfError: 3_600_000,
       timeout: { soft: undefined, hard: 2_000 },
+      refreshAhead: false,
     })
   })
 
@@ -341,6 +342,8 @@ describe('what overrides what', () => {
     [{ timeout: { sotf: '2s' } }, 'INVALID_OPTION', /"soft"/],
     [{ timeout: { hard: -1 } }, 'INVALID_DURATION', /timeout\.hard/],
     [{ breaker: true }, 'INVALID_OPTION', /breaker/],
+    [{ refreshAhead: { beta: 0 } }, 'INVALID_OPTION', /refreshAhead\.beta: 0/],
+    [{ refreshAhead: 2 }, 'INVALID_OPTION', /refreshAhead/],
     [{ breaker: { failures: 0 } }, 'INVALID_OPTION', /breaker\.failures/],
     [{ breaker: { pause: 0 } }, 'INVALID_DURATION', /breaker\.pause/],
   ] as const)('badValues_%j_areRefusedEverywhere', (options, code, message) => {

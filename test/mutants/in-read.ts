@@ -144,6 +144,22 @@ export const inReserve: readonly Mutant[] = [
     'const takeOver = flight.reload || flight.doomed',
     'const takeOver = beside || flight.reload || flight.doomed',
   ),
+  tested(
+    'a refresh ahead loads what another process has already replaced',
+    '4.5, one load per key in the fleet',
+    { test: 'test/read/refresh-ahead.test.ts', only: 'refreshed already is taken' },
+    FETCH,
+    "flight.aheadOf === opened.etag && result.claim === 'granted'",
+    "flight.aheadOf !== undefined && result.claim === 'granted'",
+  ),
+  tested(
+    'a refresh ahead loads beside another process',
+    '4.5, one load per key in the fleet',
+    { test: 'test/read/refresh-ahead.test.ts', only: 'one process loads' },
+    FETCH,
+    "flight.aheadOf === opened.etag && result.claim === 'granted'",
+    'flight.aheadOf === opened.etag',
+  ),
 ]
 
 /** The trip to the store, and what is kept of it. */

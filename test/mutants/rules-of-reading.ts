@@ -68,6 +68,8 @@ export const rulesOfReading: readonly Rule[] = [
     mutants: [
       'a value that a reload has replaced comes back with a read from before',
       'an expired value in the store is loaded by everybody who finds it',
+      'a refresh ahead loads what another process has already replaced',
+      'a refresh ahead loads beside another process',
     ],
     because:
       'That memory asks who leads is not missed: what overtakes a flight is a reload or a fill by hand, and these revoke its reservation.',
