@@ -1,7 +1,10 @@
 import type { Row } from '../core/change.ts'
 import { CacheError, show } from '../core/errors.ts'
+import { checkOptions } from '../core/options.ts'
+import type { UnitOfWork } from '../core/unit.ts'
 import type { BoundDatabase, TransactionOptions, UnitSource } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
+import { COMMIT_AND_TELL, positionOf } from './postgres/log-position.ts'
 import { settleLost } from './postgres/lost-transaction.ts'
 import {
   OPAQUE_SQL,
@@ -12,6 +15,7 @@ import {
   type StatementNote,
 } from './postgres/observe.ts'
 import { isSubmittable, textOf } from './postgres/query-config.ts'
+import { checkFrom, type ReadFrom, Replicas } from './postgres/reader.ts'
 import { readsOfPostgres } from './postgres/reads.ts'
 import { confirmPostgres, sealPostgres } from './postgres/seal.ts'
 import { inSavepoint, isRetryable, type SendSql, setTransaction, swallowed } from './postgres/session.ts'
@@ -42,6 +46,14 @@ export interface PgPoolLike extends PgQueryable {
   connect(): Promise<PgClientLike>
 }
 
+/** A primary and its replicas. */
+export interface PgPools<Pool extends PgPoolLike = PgPoolLike> {
+  /** Where everything is written, and read unless a replica is asked for. */
+  readonly primary: Pool
+  /** A pool for each replica: not one for several behind a balancer. */
+  readonly replicas: readonly Pool[]
+}
+
 /** Options of `bindPg`. */
 export type PgBindOptions = PostgresOptions
 
@@ -54,16 +66,31 @@ interface Session {
   streaming: boolean
   /** The transaction's id, known from its seal on where it wrote. */
   xid: string | undefined
+  /** Who wants to know, from the seal on, where in the log the transaction commits. */
+  unit: Pick<UnitOfWork, 'setPosition'> | undefined
 }
 
 /** A `pg` pool, its transactions bound to a cache. */
-export type BoundPg<Pool extends PgPoolLike> = BoundDatabase<Methods<Pool>, Methods<Pool>>
+export type BoundPg<Pool extends PgPoolLike> = BoundDatabase<Methods<Pool>, Methods<Pool> & PgReplicas<Pool>>
+
+/** How loaders read from replicas. */
+export interface PgReplicas<Pool extends PgPoolLike> {
+  /**
+   * The pool's `query`, for a loader that only reads. What it sends goes to a replica where the loader's context allows
+   * it: to any, or to one that has reached the context's position, which is asked of it first, on the same connection.
+   * Otherwise, and where no replica can be reached or recovery interrupts it, it goes to the primary, as it does where
+   * there are no replicas. Inside a transaction of this bound database it joins that.
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for what says nothing of a source
+   */
+  reader(from: ReadFrom): Methods<Pool>
+}
 
 const bind = defineDatabase<
-  PgPoolLike,
+  PgPools,
   Session,
   PgQueryable,
-  PgQueryable,
+  PgQueryable & PgReplicas<PgPoolLike>,
   PgBindOptions,
   PostgresKnowledge,
   StatementNote
@@ -71,31 +98,27 @@ const bind = defineDatabase<
   name: 'pg',
   options: ['detectWrites', 'journal'],
   notices: true,
-  open(pool, options) {
-    if (typeof pool?.connect !== 'function' || typeof pool.query !== 'function') {
-      throw new CacheError('INVALID_ARGUMENT', `bindPg: ${show(pool)} is no pool. Pass new Pool(…) of pg.`)
-    }
-    if ('release' in pool || 'processID' in pool) {
-      throw new CacheError(
-        'INVALID_ARGUMENT',
-        'bindPg: this is a single client, whose transactions would run into one another. Pass a Pool.',
-      )
-    }
-    return new PostgresKnowledge(options, (text) => pool.query(text), 'bindPg')
+  open({ primary, replicas }, options) {
+    for (const pool of [primary, ...replicas]) checkPool(pool)
+    return new PostgresKnowledge(options, (text) => primary.query(text), 'bindPg')
   },
-  run: inTransaction,
+  run: ({ primary }, body, options, knowledge) => inTransaction(primary, body, options, knowledge),
   savepoint: (session, body, name) =>
     inSavepoint(
       (text) => session.client.query(text),
       name,
       () => body(session),
     ),
-  seal: (session, work) => sealPostgres(sender(session), work),
+  async seal(session, work) {
+    if (work.unit.wantsPosition) session.unit = work.unit
+    await sealPostgres(sender(session), work)
+  },
   confirm: (session) => confirmPostgres(sender(session)),
   reads: (session) => readsOfPostgres(sender(session)),
   retryable: isRetryable,
   inside: noticing,
-  outside(pool, { state, current, transaction }) {
+  outside({ primary: pool, replicas }, { state, current, transaction }) {
+    const readable = new Replicas(replicas)
     const send = async (config: unknown, values: unknown) => {
       const tx = current()
       if (tx !== undefined) return await tx.query(config, values)
@@ -107,15 +130,29 @@ const bind = defineDatabase<
       }
       return await transaction((own) => own.query(config, values))
     }
+    const query = (config: unknown, ...rest: unknown[]) => {
+      if (!isSubmittable(config)) return withoutCallback(config, rest) ?? send(config, rest[0])
+      const tx = current()
+      if (tx !== undefined) return tx.query(config, ...rest)
+      throw new CacheError(
+        'UNSUPPORTED',
+        'bindPg: a cursor or stream outside a transaction. Its connection has to stay its own until it is closed: send it with tx.query() inside db.transaction(…), or through the pool itself.',
+      )
+    }
+    const read = async (from: ReadFrom, config: unknown, values: unknown) => {
+      const answer = await readable.read(from, (client) => client.query(config, values) as Promise<unknown>)
+      return answer === undefined ? send(config, values) : answer.result
+    }
     return {
-      query(config: unknown, ...rest: unknown[]) {
-        if (!isSubmittable(config)) return withoutCallback(config, rest) ?? send(config, rest[0])
-        const tx = current()
-        if (tx !== undefined) return tx.query(config, ...rest)
-        throw new CacheError(
-          'UNSUPPORTED',
-          'bindPg: a cursor or stream outside a transaction. Its connection has to stay its own until it is closed: send it with tx.query() inside db.transaction(…), or through the pool itself.',
-        )
+      query,
+      reader(from) {
+        checkFrom(from)
+        return {
+          query(config: unknown, ...rest: unknown[]) {
+            if (current() !== undefined || isSubmittable(config)) return query(config, ...rest)
+            return withoutCallback(config, rest) ?? read(from, config, rest[0])
+          },
+        }
       },
     }
   },
@@ -160,12 +197,15 @@ const bind = defineDatabase<
  * ```
  */
 export function bindPg<Pool extends PgPoolLike>(
-  pool: Pool,
+  pool: Pool | PgPools<Pool>,
   cache: UnitSource,
   options?: PgBindOptions,
 ): BoundPg<Pool> {
   // The methods hand on what they are given and what the client answers, so they are of the client's own types.
-  return bind(pool, cache, options) as BoundDatabase<PgQueryable, PgQueryable> as unknown as BoundPg<Pool>
+  const pools = poolsOf(pool)
+  const bound = bind(pools, cache, options)
+  if (pools.replicas.length > 0 && !cache.unitOfWork().wantsPosition) throw lagUnknown()
+  return bound as BoundDatabase<PgQueryable, PgQueryable> as unknown as BoundPg<Pool>
 }
 
 /**
@@ -180,7 +220,7 @@ async function inTransaction<T>(
   { mark }: Pick<PostgresKnowledge, 'mark'>,
 ): Promise<T> {
   const client = await checkOut(pool)
-  const session: Session = { client, streaming: false, xid: undefined }
+  const session: Session = { client, streaming: false, xid: undefined, unit: undefined }
   // The pool listens to idle connections only: one that is lost while checked out would end the process.
   let lost: Error | undefined
   /** From the sending of COMMIT until an answer says what it came to. */
@@ -194,7 +234,7 @@ async function inTransaction<T>(
     await client.query(mark === undefined ? `BEGIN${modes}` : `BEGIN${modes}; ${mark}`)
     const value = await body(session)
     undecided = true
-    const { command } = (await client.query('COMMIT')) as Result
+    const command = await commit(session)
     undecided = false
     // An aborted transaction answers COMMIT with success and this tag. The seal finds it first, where there is one.
     if (command !== 'COMMIT') throw swallowed(undefined)
@@ -219,6 +259,15 @@ async function inTransaction<T>(
       await settleLost((text, values) => pool.query(text, values), session.xid)
     }
   }
+}
+
+/** Commits, and says where in the log to whom wants to know. @returns the tag of the answer */
+async function commit({ client, unit }: Session): Promise<string> {
+  if (unit === undefined) return ((await client.query('COMMIT')) as Result).command
+  const [committed, told] = (await client.query(COMMIT_AND_TELL)) as [Result, Result]
+  const position = positionOf((told.rows[0] as Row | undefined)?.lsn)
+  if (position !== undefined) unit.setPosition(position)
+  return committed.command
 }
 
 /** A connection outside any transaction. One that others have released inside theirs is closed: it would join ours. */
@@ -271,5 +320,36 @@ function withoutCallback(config: unknown, rest: readonly unknown[]): Promise<nev
   if (![callback, ...rest].some((one) => typeof one === 'function')) return undefined
   return Promise.reject(
     new CacheError('INVALID_ARGUMENT', 'bindPg: query takes no callback. Await the promise that it returns.'),
+  )
+}
+
+function poolsOf<Pool extends PgPoolLike>(pools: Pool | PgPools<Pool>): PgPools<Pool> {
+  if (typeof pools !== 'object' || pools === null || !('primary' in pools)) {
+    return { primary: pools as Pool, replicas: [] }
+  }
+  checkOptions(pools, ['primary', 'replicas'], 'bindPg')
+  if (Array.isArray(pools.replicas)) return pools
+  throw new CacheError(
+    'INVALID_ARGUMENT',
+    `bindPg: replicas: ${show(pools.replicas)} is no array. Pass a pool for each replica.`,
+  )
+}
+
+function checkPool(pool: PgPoolLike): void {
+  if (typeof pool?.connect !== 'function' || typeof pool.query !== 'function') {
+    throw new CacheError('INVALID_ARGUMENT', `bindPg: ${show(pool)} is no pool. Pass new Pool(…) of pg.`)
+  }
+  if ('release' in pool || 'processID' in pool) {
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      'bindPg: this is a single client, whose transactions would run into one another. Pass a Pool.',
+    )
+  }
+}
+
+function lagUnknown(): CacheError {
+  return new CacheError(
+    'INVALID_OPTION',
+    "bindPg: replicas: the cache does not know how far they may lag, so that it would keep old values that they give. Pass replicaLag to createCache, such as '10s'.",
   )
 }

@@ -3,6 +3,7 @@ import { inCore } from './in-core.ts'
 import { inLayers } from './in-layers.ts'
 import { inFetch, inReader, inReserve } from './in-read.ts'
 import { inRedis } from './in-redis.ts'
+import { inReplicas } from './in-replicas.ts'
 import { inStores } from './in-stores.ts'
 import { inWarming } from './in-warming.ts'
 import { inWrite } from './in-write.ts'
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...inCore,
   ...inRedis,
   ...inWarming,
+  ...inReplicas,
 ]

@@ -108,6 +108,38 @@ export const rulesOfWriting: readonly Rule[] = [
   },
   {
     section: '9',
+    says: 'What was rotated less than replicaLag ago is loaded from the primary, and so is what nobody can be certain of.',
+    mutants: [
+      'replicas: a load asks nobody from where it may read',
+      'replicas: a store that is away allows any',
+      'replicas: a reload is from any',
+      'replicas: what goes past the cache is from any',
+      'replicas: a key has no stamp of its own',
+      'replicas: with coherence off a key has no stamp of its own',
+      'replicas: memory alone trusts what was before it',
+      'replicas: after a failover the notes of the old primary are believed',
+      'Redis: a rotation is not noted',
+      'Redis: a sweep is not noted',
+      'Redis: notes are believed across epochs',
+      'Redis: what a new map hangs on counts as never rotated',
+      'Redis: notes that were lost count as none',
+      'Redis: older notes that were lost count as none',
+      'Redis: older notes are not looked at',
+    ],
+  },
+  {
+    section: '9',
+    says: 'A replica that has reached the furthest place of all rotations of late will do; where one of them has none, not.',
+    mutants: [
+      'replicas: a token names no place',
+      'Redis: a place stands for a rotation without one',
+      'Redis: the place told last stands for the furthest',
+      'replicas: a replica is not asked how far it is',
+      'replicas: a place is read that may be before the commit',
+    ],
+  },
+  {
+    section: '9',
     says: 'A read with a token proceeds where it has heard that far, else it asks; of a queued one it loads.',
     mutants: [
       'a token is not looked at',

@@ -228,3 +228,15 @@ test('a process with another replicaLag refuses to start in the namespace', asyn
   const other = openCache({ ...options, replicaLag: '6s', name, instance: 'other', store, clock })
   await expect(other.cache.ready()).rejects.toThrow(/replicaLag 5000 ms.*replicaLag 6000 ms/)
 })
+
+test('source_afterAFailover_isThePrimary_untilReplicasHaveCaughtUp', async () => {
+  const { fleet, clock, store } = await openFleet(1, options)
+  const [cache] = fleet as unknown as [AnyCache]
+  await clock.advance(LAG)
+  const promote = store.replica()
+  await cache.invalidate({ table: 'prices' })
+  promote()
+  expect(await sourceOf(cache, 'price:1')).toEqual(PRIMARY)
+  await clock.advance(2 * LAG)
+  expect(await sourceOf(cache, 'price:1')).toEqual(ANY)
+})

@@ -32,6 +32,10 @@ export interface PostgresServer {
   readonly pid: number
   /** The temporary folder: `data`, `server.log` and the Unix socket. */
   readonly dir: string
+  /** The folder with its programs. */
+  readonly bin: string
+  /** Who it runs as; undefined for the user of the test itself. */
+  readonly runsAs: { readonly uid: number; readonly gid: number } | undefined
   /** Ends the server and removes its folder. May be called again. */
   stop(): Promise<void>
   /**
@@ -122,6 +126,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         return server.pid
       },
       dir,
+      bin,
+      runsAs: user,
       kill: (signal) => server.signal(signal),
       async stop() {
         await server.end('SIGQUIT')
