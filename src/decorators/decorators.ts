@@ -61,12 +61,13 @@ export interface CacheDecorators {
    * the method has resolved, before its caller goes on. A method that rejects may have written all the same: its
    * tables count as changed in whole.
    *
-   * @param written narrows it to rows
+   * @param written narrows it to rows; may name the first arguments alone
    */
   invalidates<Args extends unknown[] = never[], Result = unknown>(
     tables: string | readonly string[],
     written?: WrittenBy<Result, Args> | undefined,
-  ): MethodDecoratorOf<Args, Promise<Result>>
+    // biome-ignore lint/suspicious/noExplicitAny: arguments that `written` leaves out
+  ): MethodDecoratorOf<[...Args, ...any[]], Promise<Result>>
 }
 
 /**

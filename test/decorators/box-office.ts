@@ -42,6 +42,16 @@ export function boxOffice({ cached, invalidates }: CacheDecorators, keys: SeatKe
       return this.free
     }
 
+    // What says the rows need not name every argument.
+    @invalidates('bookings', (_: unknown, show: number) => ({ operation: 'delete', rows: [{ show }] }))
+    async cancel(_show: number, seats: number): Promise<void> {
+      this.free += seats
+    }
+
+    // @ts-expect-error but must take those that it names as they are
+    @invalidates('bookings', (_: unknown, show: string) => ({ operation: 'delete', rows: [{ show }] }))
+    async mistaken(_show: number): Promise<void> {}
+
     @invalidates(['bookings', 'refunds'])
     async close(): Promise<void> {
       this.free = 0
