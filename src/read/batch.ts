@@ -1,21 +1,15 @@
 import { CacheError, show } from '../core/errors.ts'
 import { compiledFamily } from '../core/key.ts'
-import type { LoadSource } from '../core/load-source.ts'
-import type { BatchContext, BatchLoader, ReadOptions } from '../core/loader.ts'
+import type { BatchLoader, ReadOptions } from '../core/loader.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
+import { type Asked, allGivenUp, callBatch } from './call-batch.ts'
 import type { LoadAll } from './fetch.ts'
 import { deliver } from './isolation.ts'
 import { waitFor } from './patience.ts'
 import { isUncached, type Reader, unkept } from './reader.ts'
 import { checkLoader, graceOf, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
-
-/** One key of a batch, with what the caller asked with: the key itself, or a family's parameters. */
-interface Asked {
-  readonly key: string
-  readonly as: unknown
-}
 
 /** Reads many keys at once: one trip to the store, one load for all that is missing. */
 export class BatchReader {
@@ -179,20 +173,6 @@ export class BatchReader {
   }
 }
 
-/** Aborted once nobody waits for any of the flights. */
-function allGivenUp(flights: readonly Flight[]): AbortSignal {
-  const controller = new AbortController()
-  let left = flights.length
-  for (const { signal } of flights) {
-    const note = () => {
-      if (--left === 0) controller.abort(signal.reason)
-    }
-    if (signal.aborted) note()
-    else signal.addEventListener('abort', note, { once: true })
-  }
-  return controller.signal
-}
-
 /** What `getMany` was asked with: keys, or a family and parameters. @throws CacheError `INVALID_ARGUMENT` */
 export function readAsked(keysOrFamily: unknown, params: unknown): readonly Asked[] {
   const list = Array.isArray(keysOrFamily) ? keysOrFamily : params
@@ -211,37 +191,4 @@ export function readAsked(keysOrFamily: unknown, params: unknown): readonly Aske
   }
   const build = keysOrFamily as (params: unknown) => string
   return list.map((one: unknown) => ({ key: build(one), as: one }))
-}
-
-async function callBatch(
-  missing: readonly Asked[],
-  load: BatchLoader<unknown, unknown>,
-  { source, position }: LoadSource,
-  signal: () => AbortSignal,
-): Promise<readonly unknown[]> {
-  let made: AbortSignal | undefined
-  const context: BatchContext = {
-    keys: missing.map(({ key }) => key),
-    source,
-    position,
-    get signal() {
-      made ??= signal()
-      return made
-    },
-  }
-  const result: unknown = await load(
-    missing.map(({ as }) => as),
-    context,
-  )
-  if (Array.isArray(result) && result.length === missing.length) return result
-  if (result instanceof Map) {
-    return missing.map(({ key, as }) =>
-      result.has(as) ? (result.get(as) as unknown) : (result.get(key) as unknown),
-    )
-  }
-  const got = Array.isArray(result) ? `an array of ${result.length}` : show(result)
-  throw new CacheError(
-    'BATCH_SHAPE',
-    `getMany: the loader was asked for ${missing.length} values and returned ${got}. Return an array in the order asked (null where there is nothing), or a Map by key.`,
-  )
 }

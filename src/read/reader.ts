@@ -7,7 +7,9 @@ import type { UnitOfWork } from '../core/unit.ts'
 import { isDue } from '../lifetimes/refresh-ahead.ts'
 import { Flight, type Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
+import { batchedBy } from './batch-loader.ts'
 import { Fetch, type LoadAll } from './fetch.ts'
+import { Gathering } from './gathering.ts'
 import { deliver } from './isolation.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
 import { gaveUp, type ReserveWhen, waitFor } from './patience.ts'
@@ -41,11 +43,13 @@ export class Reader {
   readonly #room: ReadRoom
   readonly fetch: Fetch
   readonly #plain: PlainReads
+  readonly #gathering: Gathering
 
   constructor(room: ReadRoom) {
     this.#room = room
     this.fetch = new Fetch(room)
     this.#plain = new PlainReads(room, this.fetch.keeper)
+    this.#gathering = new Gathering(room.clock, this.fetch)
   }
 
   /** The value. A memory hit is answered at once: lease, lifetime and vector checked, nothing else done. */
@@ -276,6 +280,12 @@ export class Reader {
   }
 
   #run(flight: Flight, request: ReadRequest, load: Loader<unknown>): void {
+    const batched = batchedBy(load)
+    // What is read for another load is loaded within it.
+    if (batched !== undefined && request.frame === undefined) {
+      this.#gathering.add({ flight, request }, batched)
+      return
+    }
     const loadOne: LoadAll = async ([one], from) => [await this.#call(one as Flight, request, load, from)]
     void this.fetch.run([flight], request.frame, loadOne)
   }

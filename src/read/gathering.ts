@@ -1,0 +1,85 @@
+import type { CancelTimer, Clock } from '../core/clock.ts'
+import type { Flight } from '../loading/flight.ts'
+import type { Batched, BatchItem } from './batch-loader.ts'
+import { allGivenUp, callBatch } from './call-batch.ts'
+import type { Fetch, LoadAll } from './fetch.ts'
+import { graceOf, type ReadRequest } from './request.ts'
+
+/** A read that leads its key's load. */
+interface Gathered {
+  readonly flight: Flight
+  readonly request: ReadRequest
+}
+
+/** Reads that are waiting for others with the same loader. */
+interface Window {
+  readonly reads: Gathered[]
+  readonly cancel: CancelTimer
+}
+
+/** Gathers single reads into batches, by their loader. A read is bound by what happens from its beginning on, as any other. */
+export class Gathering {
+  readonly #clock: Clock
+  readonly #fetch: Fetch
+  readonly #windows = new Map<Batched, Window>()
+
+  constructor(clock: Clock, fetch: Fetch) {
+    this.#clock = clock
+    this.#fetch = fetch
+  }
+
+  add(read: Gathered, batched: Batched): void {
+    const window = this.#windows.get(batched) ?? this.#open(batched)
+    window.reads.push(read)
+    if (window.reads.length >= batched.max) this.#close(batched, window)
+  }
+
+  #open(batched: Batched): Window {
+    const close = () => this.#close(batched, window)
+    const window: Window = {
+      reads: [],
+      cancel: batched.windowMs > 0 ? this.#clock.after(batched.windowMs, close) : soon(close),
+    }
+    this.#windows.set(batched, window)
+    return window
+  }
+
+  #close(batched: Batched, window: Window): void {
+    if (this.#windows.get(batched) !== window) return
+    this.#windows.delete(batched)
+    window.cancel()
+    const wanted = window.reads.filter(({ flight }) => {
+      if (flight.aborted) this.#fetch.abandon(flight)
+      return !flight.aborted
+    })
+    const requests = new Map(wanted.map(({ flight, request }) => [flight, request]))
+    void this.#fetch.run([...requests.keys()], undefined, loadAll(requests, batched))
+  }
+}
+
+function loadAll(requests: ReadonlyMap<Flight, ReadRequest>, { load }: Batched): LoadAll {
+  return async (flights, from) => {
+    const asked = flights.map(({ plan: { key, params } }) => {
+      const as: BatchItem = { key, params }
+      return { key, as }
+    })
+    const values = await callBatch(asked, load, from, () => allGivenUp(flights), 'batchLoader')
+    return flights.map((flight, at) => {
+      const { wishes } = requests.get(flight) as ReadRequest
+      return { value: values[at], ttl: wishes.ttl, graceMs: graceOf(wishes), skip: false }
+    })
+  }
+}
+
+/** After everything that is about to run has run: reads made one promise later belong together still. */
+function soon(run: () => void): CancelTimer {
+  let cancelled = false
+  void Promise.resolve().then(() =>
+    process.nextTick(() => {
+      if (!cancelled) run()
+    }),
+  )
+  return () => {
+    cancelled = true
+  }
+}
