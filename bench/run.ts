@@ -10,7 +10,6 @@ import { busyness, describeMachine } from './machine.ts'
 import { type CaseReport, describe, printed, writeResults } from './report.ts'
 import { runCase } from './run-case.ts'
 import { peerVersions } from './support/peer-versions.ts'
-import { writeDocs } from './write-docs.ts'
 
 const began = performance.now()
 const busy = busyness()
@@ -53,4 +52,8 @@ for (const one of chosen) {
 const machine = describeMachine(redisVersion, chosen.some(({ peers }) => peers) ? peerVersions() : {}, busy)
 console.log(`${describe(machine)} ${Math.round((performance.now() - began) / 1e3)} s in all.`)
 await writeResults(values.out ?? fileURLToPath(new URL('./results', import.meta.url)), machine, reports)
-if (values['write-docs']) await writeDocs(machine, reports, effort)
+if (values['write-docs']) {
+  // It reaches the library, which has to be built first.
+  const { writeDocs } = await import('./write-docs.ts')
+  await writeDocs(machine, reports, effort)
+}
