@@ -1,4 +1,5 @@
 import type { BenchCase } from './case.ts'
+import { codecs } from './cases/codecs.ts'
 import { consistency } from './cases/consistency.ts'
 import { detectWrites } from './cases/detect-writes.ts'
 import { getMany } from './cases/get-many.ts'
@@ -35,6 +36,7 @@ export const cases: readonly BenchCase[] = [
   detectWrites,
   heartbeat,
   memory,
+  codecs,
   modes,
   lockContention,
   scale,

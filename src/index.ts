@@ -11,6 +11,7 @@ export type {
   WrittenRows,
 } from './core/change.ts'
 export type { CancelTimer, Clock } from './core/clock.ts'
+export type { Codec, CodecContext } from './core/codec.ts'
 export type { ChangeEvent, Consumed, Consumer, Parked } from './core/consumer.ts'
 export {
   type Dependencies,

@@ -28,13 +28,13 @@ const KEPT: readonly unknown[] = [Date.prototype, Map.prototype, Set.prototype, 
 /**
  * JSON that gives back exactly what it was given, or refuses: besides JSON's own types it keeps `undefined`, NaN,
  * infinities, -0, bigints, Date, Map, Set, ArrayBuffer, Buffer and typed arrays. Functions, symbols, instances of
- * other classes, circular structures, sparse arrays, getters, and properties added to anything but plain objects are refused:
- * JSON.stringify would change them silently.
+ * other classes, circular structures, sparse arrays, getters, resizable buffers, and properties added to anything but plain objects are
+ * refused: JSON.stringify would change them silently. (Properties added to typed arrays are not looked for.)
  */
-export const jsonCodec: Codec = {
+export const jsonCodec = {
   id: 1,
   name: 'json',
-  encode(value) {
+  encode(value: unknown): Uint8Array {
     const plain = isPlain(value, new Set())
     const text = JSON.stringify(plain ? value : tag(value, [], 'value'))
     const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(text))
@@ -42,7 +42,7 @@ export const jsonCodec: Codec = {
     bytes.write(text, 1)
     return bytes
   },
-  decode(bytes) {
+  decode(bytes: Uint8Array): unknown {
     const form = bytes[0]
     if (form !== PLAIN && form !== TAGGED)
       throw new CacheError('INVALID_VALUE', 'Not a value of the json codec.')
@@ -50,7 +50,7 @@ export const jsonCodec: Codec = {
     const parsed = JSON.parse(text) as Json
     return form === PLAIN ? parsed : untag(parsed)
   },
-}
+} satisfies Codec
 
 /** Whether JSON.stringify and JSON.parse give it back as it is. Most values are, and then cost one walk. */
 function isPlain(value: unknown, above: Set<object>): boolean {
@@ -148,6 +148,7 @@ function tagObject(value: object, above: readonly object[], path: string): Json 
     return { [MARK]: ['set', [...(value as Set<unknown>)].map((item) => tag(item, above, path))] }
   }
   if (prototype === ArrayBuffer.prototype) {
+    checkFixed(value as ArrayBuffer, path)
     return { [MARK]: ['bytes', 'ArrayBuffer', Buffer.from(value as ArrayBuffer).toString('base64')] }
   }
   if (ArrayBuffer.isView(value)) return tagView(value, prototype, path)
@@ -173,12 +174,17 @@ function nameOf(value: object): string {
 }
 
 function tagView(value: ArrayBufferView, prototype: unknown, path: string): Json {
+  checkFixed(value.buffer, path)
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
   if (prototype === Buffer.prototype) return { [MARK]: ['bytes', 'Buffer', bytes] }
   const name = Object.entries(ARRAYS).find(([, kind]) => kind.prototype === prototype)?.[0]
   return name === undefined
     ? refuse(path, 'binary data of an unknown kind')
     : { [MARK]: ['bytes', name, bytes] }
+}
+
+function checkFixed(buffer: ArrayBufferLike, path: string): void {
+  if ((buffer as { resizable?: boolean }).resizable === true) refuse(path, 'a resizable ArrayBuffer')
 }
 
 function untag(json: Json): unknown {

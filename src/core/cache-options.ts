@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Duration } from './duration.ts'
 import type { Logger } from './events.ts'
@@ -42,6 +43,11 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly memory?: MemoryOptions | false | undefined
   /** The shared tier, such as `redisStore({ client })`. @default none: memory alone, with the same semantics */
   readonly store?: StoreDriver | undefined
+  /**
+   * Turns values into bytes for the store. Families may have codecs of their own. Processes with other codecs may run
+   * side by side: what one cannot read is a miss. @default JSON that keeps Date, Map, Set, bigints and binary data exactly
+   */
+  readonly codec?: Codec | undefined
   /** The mode of the namespace. @default 'bounded' */
   readonly consistency?: 'bounded' | 'committed' | 'strict' | undefined
   /**

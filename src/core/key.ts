@@ -1,3 +1,4 @@
+import { type Codec, checkCodec } from './codec.ts'
 import type { Parameter } from './encoding.ts'
 import { CacheError, show } from './errors.ts'
 import { checkChoice, checkCount, checkOptions, type LoadOptions, readLoads } from './options.ts'
@@ -41,6 +42,8 @@ export interface FamilyDefinition<Text extends string = string, Value = unknown>
   readonly value?: TypeOnly<Value> | StandardSchema<Value> | undefined
   /** The version of the values' shape. Values stored under another version are not read. @default 1 */
   readonly version?: number | undefined
+  /** Turns the family's values into bytes for the store. @default the cache's `codec` */
+  readonly codec?: Codec | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
   readonly coherence?: Coherence | undefined
   /** A limit on the loads of this family that run at once, besides the cache's own. @default none */
@@ -115,6 +118,7 @@ export interface CompiledFamily {
   readonly version: number
   readonly coherence: Coherence
   readonly schema: StandardSchema | undefined
+  readonly codec: Codec | undefined
   readonly loads: { readonly concurrency: number; readonly queue: number } | undefined
 }
 
@@ -173,7 +177,7 @@ export function compiledFamily(family: unknown): CompiledFamily | undefined {
   return (family as { [COMPILED]?: CompiledFamily })[COMPILED]
 }
 
-const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'coherence', 'loads']
+const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'codec', 'coherence', 'loads']
 
 function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const what = `defineKeys: ${name}`
@@ -205,6 +209,7 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
     version: full.version === undefined ? 1 : checkCount(full.version, 1, `${what}.version`),
     coherence: checkChoice(full.coherence ?? 'on', ['on', 'off'], `${what}.coherence`),
     schema: isStandardSchema(full.value) ? full.value : undefined,
+    codec: full.codec === undefined ? undefined : checkCodec(full.codec, `${what}.codec`),
     loads: readLoads(full.loads, `${what}.loads`),
   }
 }

@@ -1,5 +1,6 @@
 import type { CacheOptions, Isolation } from './cache-options.ts'
 import { systemClock } from './clock.ts'
+import { checkCodec } from './codec.ts'
 import { noDependencies } from './dependencies.ts'
 import { milliseconds } from './duration.ts'
 import { CacheError, show } from './errors.ts'
@@ -15,6 +16,7 @@ const OPTIONS = [
   'dependencies',
   'memory',
   'store',
+  'codec',
   'consistency',
   'onStoreUnavailable',
   'softLockLifetime',
@@ -95,6 +97,7 @@ export function readSettings(options: CacheOptions) {
     dependencies: options.dependencies ?? noDependencies(),
     memory: readMemory(options.memory),
     store,
+    codec: options.codec === undefined ? undefined : checkCodec(options.codec, 'createCache: codec'),
     consistency: checkChoice(
       options.consistency ?? 'bounded',
       ['bounded', 'committed', 'strict'],

@@ -26,19 +26,23 @@ export function isolate(value: unknown, isolation: Isolation): Isolated {
   return { value: structuredClone(value), cloned: true }
 }
 
-/** As {@link isolate}, of a value that a codec has just made: a tree that nobody else holds. */
+/** As {@link isolate}, of a value that a codec has just made and nobody else holds. */
 export function isolateDecoded(value: unknown, isolation: Isolation): Isolated {
   if (typeof value !== 'object' || value === null || isolation === 'none') return { value, cloned: false }
-  return { value, cloned: isolation === 'clone' || !freezeTree(value) }
+  if (isolation === 'freeze' && freezeTree(value)) return { value, cloned: false }
+  checkPlain(value, new Set())
+  return { value, cloned: true }
 }
 
 /** Freezes as far as freezing protects. @returns whether that is all of it */
 function freezeTree(value: object): boolean {
+  // Met before: some codecs give one object in several places.
+  if (Object.isFrozen(value)) return true
   if (Array.isArray(value)) {
     for (const item of value) if (typeof item === 'object' && item !== null && !freezeTree(item)) return false
   } else {
     const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) return false
+    if (prototype !== Object.prototype && prototype !== null && hasInnerState(value)) return false
     for (const name in value) {
       const property = (value as Record<string, unknown>)[name]
       if (typeof property === 'object' && property !== null && !freezeTree(property)) return false

@@ -1,6 +1,7 @@
 import { MemoryEntry } from '../coherence/memory-tier.ts'
 import type { Generation } from '../coherence/stamp-table.ts'
 import { TOLD_EVERY } from '../coherence/timing.ts'
+import type { Codec, CodecContext } from '../core/codec.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { decodeEntry, encodeEntry, fingerprint, type StoredEntry } from '../core/entry.ts'
 import type { RefusalReason } from '../core/events.ts'
@@ -63,7 +64,8 @@ export class Keeper {
       ttlMs = lifetimes.of(plan, loaded.value, clock.now(), loaded.ttl)
       if (!shared) ttlMs = Math.min(ttlMs, rules.memoryTtlMs)
       if (ttlMs === 0) return this.#refuse(flight, loaded, loadedAt, 'zero-ttl')
-      bytes = this.#encode(flight, loaded.value, ttlMs, etag)
+      const encoded = this.#encode(flight, loaded.value, ttlMs, etag)
+      bytes = encoded instanceof Promise ? await encoded : encoded
       isolated = isolate(loaded.value, this.#room.isolation)
     } catch (error) {
       return this.#refuse(flight, loaded, loadedAt, 'uncacheable', messageOf(error))
@@ -154,31 +156,30 @@ export class Keeper {
     store.prolong(plan, idleTtlMs).catch(() => {})
   }
 
-  /** Reads a value that has been judged valid. At once, unless its family has a schema, which may take its time. */
+  /** Reads a value that has been judged valid. At once, unless its family has a schema or codec that takes its time. */
   open(plan: KeyPlan, stored: Uint8Array): Landed | Unusable | Promise<Landed | Unusable> {
-    const { codec } = this.#room
     const entry = decodeEntry(stored)
     if (typeof entry === 'string') return this.unreadable(plan, entry)
     const { family } = plan
     if (entry.version !== (family?.version ?? 1))
       return this.unreadable(plan, `version ${entry.version} of its shape`)
-    if (entry.codec !== codec.id) return this.unreadable(plan, `codec ${entry.codec}`)
+    const codec = this.#codec(plan)
+    if (entry.codec !== codec.id)
+      return this.unreadable(plan, `codec ${entry.codec} instead of ${codec.id} (${codec.name})`)
     try {
-      const value = codec.decode(entry.payload)
-      if (family?.schema !== undefined) return this.#validate(plan, family.schema, entry, value)
+      const value = codec.decode(entry.payload, this.#context(plan))
+      if (family?.schema !== undefined || value instanceof Promise) return this.#openLater(plan, entry, value)
       return this.#landed(entry, isolateDecoded(value, this.#room.isolation))
     } catch (error) {
       return this.unreadable(plan, messageOf(error))
     }
   }
 
-  async #validate(
-    plan: KeyPlan,
-    schema: NonNullable<NonNullable<KeyPlan['family']>['schema']>,
-    entry: StoredEntry,
-    value: unknown,
-  ): Promise<Landed | Unusable> {
+  async #openLater(plan: KeyPlan, entry: StoredEntry, decoded: unknown): Promise<Landed | Unusable> {
     try {
+      const value = await decoded
+      const schema = plan.family?.schema
+      if (schema === undefined) return this.#landed(entry, isolateDecoded(value, this.#room.isolation))
       const result = await schema['~standard'].validate(value)
       if (result.issues !== undefined)
         return this.unreadable(plan, result.issues[0]?.message ?? 'its schema refuses it')
@@ -196,19 +197,37 @@ export class Keeper {
     return age < lifetimeMs ? landed : { problem: 'expired', landed }
   }
 
-  #encode(flight: Flight, value: unknown, lifetimeMs: number, etag: string): Uint8Array {
-    const { shared, codec, clock } = this.#room
+  #encode(
+    flight: Flight,
+    value: unknown,
+    lifetimeMs: number,
+    etag: string,
+  ): Uint8Array | Promise<Uint8Array> {
+    const { shared, clock } = this.#room
     if (!shared) return NOTHING
     const { plan, epoch = '', tokens = [] } = flight
-    return encodeEntry({
-      fingerprint: fingerprint(plan.head, epoch, tokens),
-      loadedAt: clock.now(),
-      lifetimeMs,
-      etag,
-      version: plan.family?.version ?? 1,
-      codec: codec.id,
-      payload: codec.encode(value),
-    })
+    const codec = this.#codec(plan)
+    const loadedAt = clock.now()
+    const entryOf = (payload: Uint8Array) =>
+      encodeEntry({
+        fingerprint: fingerprint(plan.head, epoch, tokens),
+        loadedAt,
+        lifetimeMs,
+        etag,
+        version: plan.family?.version ?? 1,
+        codec: codec.id,
+        payload,
+      })
+    const payload = codec.encode(value, this.#context(plan))
+    return payload instanceof Promise ? payload.then(entryOf) : entryOf(payload)
+  }
+
+  #codec({ family }: KeyPlan): Codec {
+    return family?.codec ?? this.#room.codec
+  }
+
+  #context({ key, family }: KeyPlan): CodecContext {
+    return { cache: this.#room.name, family: family?.name, version: family?.version ?? 1, key }
   }
 
   #refuse(

@@ -19,6 +19,8 @@ import type { LoadTimes } from '../loading/load-times.ts'
 
 /** All that reading works with. */
 export interface ReadRoom {
+  /** The cache's name. */
+  readonly name: string
   readonly clock: Clock
   readonly randomness: Randomness
   readonly events: Emitter
@@ -37,6 +39,7 @@ export interface ReadRoom {
   readonly store: Store
   /** Whether values live in the store too. Without, this process's memory is as current as the store. */
   readonly shared: boolean
+  /** Of the families that name none. */
   readonly codec: Codec
   readonly isolation: Isolation
   /** Estimates sizes only where a limit needs them. */

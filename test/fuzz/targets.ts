@@ -1,5 +1,6 @@
 import type { FuzzTarget } from './target.ts'
 import { acknowledgements, messages } from './targets/bus.ts'
+import { codecs } from './targets/codecs.ts'
 import { encodings, keys } from './targets/keys.ts'
 import { skeletons } from './targets/maps.ts'
 import { options } from './targets/options.ts'
@@ -14,6 +15,7 @@ export const targets: readonly FuzzTarget[] = [
   entries,
   bareEntries,
   payloads,
+  ...codecs,
   messages,
   acknowledgements,
   replies,
