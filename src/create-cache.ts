@@ -95,7 +95,14 @@ function assemble(
   const events = new Emitter()
   const counters = new Counters()
   const stamps = new StampTable()
-  const memory = settings.memory && new MemoryTier(settings.memory, stamps)
+  const limits = settings.memory && { ...settings.memory, families: roomsOf(families) }
+  const memory =
+    limits &&
+    new MemoryTier(limits, stamps, clock, (key) => {
+      const { family, params } = plans.of(key)
+      const tenant = settings.partitionBy === undefined ? undefined : params[settings.partitionBy]
+      return { family: family?.maxEntries === undefined ? undefined : family.name, tenant }
+    })
   const lease = new MemoryLease()
   const causes = new Causes()
   const units = new UnitContext()
@@ -252,6 +259,13 @@ function sharedSettings(settings: Settings): string {
   // Where a key lies: who looks elsewhere would not void the copy that others read.
   const place = partitionBy === undefined ? '' : `, partitionBy ${show(partitionBy)}`
   return `consistency '${consistency}', maxStaleness ${maxStalenessMs} ms${locks}${lag}${restart}${place}, format 1`
+}
+
+/** The families that have a room of their own in memory. */
+function roomsOf(families: FamilyIndex): Map<string, number> {
+  return new Map(
+    families.all().flatMap(({ name, maxEntries }) => (maxEntries === undefined ? [] : [[name, maxEntries]])),
+  )
 }
 
 /** The limits of those families that have one. */

@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache'
+import type { Clock } from '../core/clock.ts'
 import type { Pattern } from '../core/pattern.ts'
+import type { HeldEntries } from './held-entries.ts'
+import { type Place, QuotaEntries, type Quotas } from './quota-entries.ts'
 import { allLive, type Generation, type StampTable } from './stamp-table.ts'
 import type { Timing } from './timing.ts'
 
@@ -40,27 +43,33 @@ export class MemoryEntry {
   promise: Promise<unknown> | undefined
 }
 
-/** Limits of the memory tier. */
-export interface MemoryLimits {
-  readonly maxEntries: number | undefined
-  readonly maxBytes: number | undefined
-}
-
 /**
  * The memory tier: entries by key, least recently used out first. It answers nothing by itself; whether an entry may
  * be answered is decided by the lease, by the entry's vector and by its lifetime.
  */
 export class MemoryTier {
-  #entries: LRUCache<string, MemoryEntry>
-  readonly #create: () => LRUCache<string, MemoryEntry>
+  #entries: HeldEntries<MemoryEntry>
+  readonly #create: () => HeldEntries<MemoryEntry>
   readonly #stamps: StampTable
   #evictions = 0
   /** Told of each entry evicted to make room. */
   onEvicted: ((key: string) => void) | undefined
 
-  constructor(limits: MemoryLimits, stamps: StampTable) {
+  /** @param placeOf whose a key is, which is asked only where there are quotas */
+  constructor(
+    limits: Quotas,
+    stamps: StampTable,
+    clock: Pick<Clock, 'monotonic'>,
+    placeOf: (key: string) => Place,
+  ) {
     this.#stamps = stamps
     const { maxEntries, maxBytes } = limits
+    const disposed = (entry: MemoryEntry, key: string, reason: string) => {
+      this.#stamps.drop(entry.vector)
+      if (reason !== 'evict') return
+      this.#evictions++
+      this.onEvicted?.(key)
+    }
     const options = {
       ...(maxEntries === undefined ? {} : { max: maxEntries }),
       ...(maxBytes === undefined
@@ -69,14 +78,12 @@ export class MemoryTier {
             maxSize: maxBytes,
             sizeCalculation: (entry: MemoryEntry) => Math.max(1, Math.ceil(entry.bytes)),
           }),
-      dispose: (entry: MemoryEntry, key: string, reason: string) => {
-        this.#stamps.drop(entry.vector)
-        if (reason !== 'evict') return
-        this.#evictions++
-        this.onEvicted?.(key)
-      },
+      dispose: disposed,
     } as LRUCache.Options<string, MemoryEntry, unknown>
-    this.#create = () => new LRUCache<string, MemoryEntry>(options)
+    const shared = limits.perTenant === undefined && limits.families.size === 0
+    this.#create = shared
+      ? () => new LRUCache<string, MemoryEntry>(options)
+      : () => new QuotaEntries(limits, placeOf, () => clock.monotonic(), disposed)
     this.#entries = this.#create()
   }
 

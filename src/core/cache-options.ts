@@ -19,6 +19,13 @@ export interface MemoryOptions {
   /** The most bytes it holds, by an estimate of each value's size. @default no limit */
   readonly maxBytes?: number | undefined
   /**
+   * The most entries of one tenant (of one value of `partitionBy`), least recently used out first. Where memory is full,
+   * tenants that have read nothing for a minute give way first, then whoever holds most: no tenant displaces the entries of
+   * others in use that hold less. In the room of a
+   * key family with `maxEntries` of its own, a quota of its own. @default no quota
+   */
+  readonly perTenant?: number | undefined
+  /**
    * How callers are kept from changing what others will read. `'freeze'`: plain objects and arrays are deeply frozen;
    * values that freezing cannot protect (Date, Map, Set, typed arrays) are cloned as with `'clone'`. `'clone'`: each
    * read gets a structured clone. `'none'`: the very object. @default 'freeze'

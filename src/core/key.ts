@@ -42,6 +42,11 @@ export interface FamilyDefinition<Text extends string = string, Value = unknown>
   readonly value?: TypeOnly<Value> | StandardSchema<Value> | undefined
   /** The version of the values' shape. Values stored under another version are not read. @default 1 */
   readonly version?: number | undefined
+  /**
+   * The most entries of this family in memory, least recently used out first, in a room of their own beside
+   * `memory.maxEntries`: they displace no others, and no others displace them. @default shares the room of the others
+   */
+  readonly maxEntries?: number | undefined
   /** Turns the family's values into bytes for the store. @default the cache's `codec` */
   readonly codec?: Codec | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
@@ -119,6 +124,7 @@ export interface CompiledFamily {
   readonly coherence: Coherence
   readonly schema: StandardSchema | undefined
   readonly codec: Codec | undefined
+  readonly maxEntries: number | undefined
   readonly loads: { readonly concurrency: number; readonly queue: number } | undefined
 }
 
@@ -177,7 +183,7 @@ export function compiledFamily(family: unknown): CompiledFamily | undefined {
   return (family as { [COMPILED]?: CompiledFamily })[COMPILED]
 }
 
-const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'codec', 'coherence', 'loads']
+const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'codec', 'maxEntries', 'coherence', 'loads']
 
 function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const what = `defineKeys: ${name}`
@@ -209,6 +215,8 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
     version: full.version === undefined ? 1 : checkCount(full.version, 1, `${what}.version`),
     coherence: checkChoice(full.coherence ?? 'on', ['on', 'off'], `${what}.coherence`),
     schema: isStandardSchema(full.value) ? full.value : undefined,
+    maxEntries:
+      full.maxEntries === undefined ? undefined : checkCount(full.maxEntries, 1, `${what}.maxEntries`),
     codec: full.codec === undefined ? undefined : checkCodec(full.codec, `${what}.codec`),
     loads: readLoads(full.loads, `${what}.loads`),
   }

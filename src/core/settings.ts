@@ -43,6 +43,7 @@ const DEFAULT_SOFT_LOCK_MS = 5_000
 export interface MemorySettings {
   readonly maxEntries: number | undefined
   readonly maxBytes: number | undefined
+  readonly perTenant: number | undefined
   readonly isolate: Isolation
 }
 
@@ -95,7 +96,7 @@ export function readSettings(options: CacheOptions) {
       options.instance === undefined ? undefined : checkName(options.instance, 'createCache: instance'),
     keys: options.keys ?? {},
     dependencies: options.dependencies ?? noDependencies(),
-    memory: readMemory(options.memory),
+    memory: readMemory(options),
     store,
     codec: options.codec === undefined ? undefined : checkCodec(options.codec, 'createCache: codec'),
     consistency: checkChoice(
@@ -149,14 +150,21 @@ function readSoftLock(lifetime: CacheOptions['softLockLifetime'], maxStalenessMs
   )
 }
 
-function readMemory(memory: CacheOptions['memory']): MemorySettings | undefined {
+function readMemory({ memory, partitionBy }: CacheOptions): MemorySettings | undefined {
   if (memory === false) return undefined
-  checkOptions(memory, ['maxEntries', 'maxBytes', 'isolate'], 'createCache: memory')
-  const { maxEntries, maxBytes, isolate = 'freeze' } = memory ?? {}
+  checkOptions(memory, ['maxEntries', 'maxBytes', 'perTenant', 'isolate'], 'createCache: memory')
+  const { maxEntries, maxBytes, perTenant, isolate = 'freeze' } = memory ?? {}
+  if (perTenant !== undefined && partitionBy === undefined) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      "createCache: memory.perTenant: say which parameter names the tenant, such as partitionBy: 'orgId'.",
+    )
+  }
   const limited = maxEntries !== undefined || maxBytes !== undefined
   return {
     maxEntries: limited ? count(maxEntries, 'maxEntries') : DEFAULT_ENTRIES,
     maxBytes: count(maxBytes, 'maxBytes'),
+    perTenant: count(perTenant, 'perTenant'),
     isolate: checkChoice(isolate, ['freeze', 'clone', 'none'], 'createCache: memory.isolate'),
   }
 }
