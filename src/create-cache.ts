@@ -238,6 +238,13 @@ function assemble(
     committer,
     inspection,
     families: new Set(map.families().map((family) => family.name)),
+    ground: {
+      partitionBy: settings.partitionBy,
+      families: families.all(),
+      // Where coherence is off, keys hang on no scope.
+      wholesale: () => map.hasScope(settings.partitionBy ?? '') && !plans.anyOff(),
+      planOf: (key) => plans.of(key),
+    },
     explain: (key) =>
       explain({ clock, map, plans, memory, lease, causes, store: gate }, key, ({ family }) =>
         describeRules(lifetimes.rules(family)),

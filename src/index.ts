@@ -1,5 +1,5 @@
 export type { AnyTransaction, Bind, BindFunction, Bindings } from './core/binding.ts'
-export type { Cache, CacheReader, CloseReport, Session } from './core/cache.ts'
+export type { Cache, CacheReader, CloseReport, ScopedCache, ScopeOptions, Session } from './core/cache.ts'
 export type { CacheOptions, Isolation, MemoryOptions } from './core/cache-options.ts'
 export type {
   InvalidateRequest,

@@ -1,9 +1,10 @@
 import type { Inspection } from './coherence/inspection.ts'
 import type { StoreGate } from './coherence/store-gate.ts'
-import type { Cache, CloseReport, Session } from './core/cache.ts'
+import type { Cache, CloseReport, ScopedCache, ScopeOptions, Session } from './core/cache.ts'
 import { type Change, type InvalidateRequests, NO_CHANGE, readRequest } from './core/change.ts'
 import type { ChangeEvent, Consumed, Consumer } from './core/consumer.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
+import type { Parameter } from './core/encoding.ts'
 import { CacheError, show } from './core/errors.ts'
 import type { CacheEvents, EventName } from './core/events.ts'
 import type { Explanation } from './core/explanation.ts'
@@ -23,6 +24,9 @@ import type { ReadRoom } from './read/room.ts'
 import { createSession } from './read/session.ts'
 import { wrapRepository } from './read/wrap.ts'
 import { EventConsumer } from './sources/event-consumer.ts'
+import { ScopeContext } from './tenancy/scope-context.ts'
+import { checked, keysAsked, scopedCache } from './tenancy/scoped-cache.ts'
+import { type ScopeGround, TenantScope } from './tenancy/tenant-scope.ts'
 import type { Committer } from './write/committer.ts'
 import type { WriteRoom } from './write/room.ts'
 import { Unit } from './write/unit-of-work.ts'
@@ -41,6 +45,8 @@ export interface CacheParts {
   readonly committer: Committer
   readonly inspection: Inspection
   readonly families: ReadonlySet<string>
+  /** What scopes of tenants go by. */
+  readonly ground: ScopeGround
   readonly explain: (key: string) => Promise<Explanation>
   readonly close: () => void
 }
@@ -53,6 +59,8 @@ export class OpenCache {
   readonly #opened: Promise<void>
   #closing: Promise<CloseReport> | undefined
   #consumer: EventConsumer<ChangeEvent> | undefined
+  /** Made when it is first used: one that is on makes every promise of the process dearer. */
+  #ambient: ScopeContext | undefined
   #extension: Extension | undefined
   readonly #healthParts = new Map<string, () => HealthPart>()
   readonly #closers = new Set<() => unknown>()
@@ -85,14 +93,23 @@ export class OpenCache {
   }
 
   get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
+    const scope = this.#ambient?.current()
+    if (scope !== undefined)
+      return checked(
+        () => scope.checkRead(key, 'get'),
+        () => this.#parts.reader.get(key, load, options),
+      )
     return this.#parts.reader.get(key, load, options)
   }
 
-  getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
+  async getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
+    this.#ambient?.current()?.checkRead(key, 'getEntry')
     return this.#parts.reader.getEntry(key, load, options)
   }
 
   async getMany(first: unknown, second: unknown, third?: unknown, fourth?: unknown): Promise<unknown[]> {
+    const scope = this.#ambient?.current()
+    if (scope !== undefined) for (const key of keysAsked([first, second])) scope.checkRead(key, 'getMany')
     const byKey = Array.isArray(first)
     const [load, options] = byKey ? [second, third] : [third, fourth]
     return this.#parts.batches.getMany(
@@ -103,11 +120,13 @@ export class OpenCache {
   }
 
   peek(key: string): unknown {
+    this.#ambient?.current()?.checkRead(key, 'peek')
     return this.#parts.reader.peek(key)
   }
 
   async mark(key: string): Promise<Mark> {
     this.#checkOpen('mark')
+    this.#ambient?.current()?.checkRead(key, 'mark')
     return this.#parts.fills.mark(key)
   }
 
@@ -117,6 +136,7 @@ export class OpenCache {
     options: { readonly mark: Mark; readonly ttl?: ReadOptions['ttl'] },
   ): Promise<boolean> {
     this.#checkOpen('set')
+    this.#ambient?.current()?.checkRead(key, 'set')
     return this.#parts.fills.set(key, value, options as Parameters<ManualFill['set']>[2])
   }
 
@@ -126,16 +146,37 @@ export class OpenCache {
 
   async invalidate(request: InvalidateRequests): Promise<Receipt> {
     this.#checkOpen('invalidate')
-    const change = readRequest(request)
+    return this.#apply(readRequest(request), 'invalidate')
+  }
+
+  async clear(): Promise<Receipt> {
+    this.#checkOpen('clear')
+    return this.#apply({ ...NO_CHANGE, everything: true }, 'clear')
+  }
+
+  async #apply(asked: Change, what: string): Promise<Receipt> {
+    const change = this.#ambient?.current()?.confine(asked, what) ?? asked
     // Made inside a unit it holds at once and again at the commit, since others may refill in between.
     this.#atCommit(change)
     return this.#parts.committer.apply(change)
   }
 
-  async clear(): Promise<Receipt> {
-    this.#checkOpen('clear')
-    this.#atCommit({ ...NO_CHANGE, everything: true })
-    return this.#parts.committer.apply({ ...NO_CHANGE, everything: true })
+  scope(tenant: Readonly<Record<string, Parameter>>, options?: ScopeOptions): ScopedCache {
+    return scopedCache(new TenantScope(this.#parts.ground, tenant, options), {
+      cache: this as unknown as Cache,
+      apply: async (change) => {
+        this.#checkOpen('invalidate')
+        return this.#apply(change, 'invalidate')
+      },
+      wrap: wrapRepository,
+      session: createSession,
+    })
+  }
+
+  runInScope<T>(tenant: Readonly<Record<string, Parameter>>, body: () => T, options?: ScopeOptions): T {
+    const scope = new TenantScope(this.#parts.ground, tenant, options)
+    this.#ambient ??= new ScopeContext()
+    return this.#ambient.run(scope, body)
   }
 
   async consume(event: ChangeEvent): Promise<Consumed> {
@@ -260,6 +301,7 @@ export class OpenCache {
   }
 
   async explain(key: string): Promise<Explanation> {
+    this.#ambient?.current()?.checkRead(key, 'explain')
     return this.#parts.explain(key)
   }
 
@@ -299,6 +341,7 @@ export class OpenCache {
     await store.close()
     memory?.clear()
     readRoom.units.close()
+    this.#ambient?.close()
     return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
   }
 

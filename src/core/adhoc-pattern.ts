@@ -26,7 +26,7 @@ export function adhocTarget(
   patterns: readonly Pattern[],
   families: readonly CompiledFamily[],
 ): AdhocTarget {
-  const filled = families.some(({ template }) => template.isFilled(asked))
+  const filled = families.some(({ template }) => template.filled(asked) !== undefined)
   // The brackets of a template's open tail are no part of the language of patterns.
   const tail = filled ? asked.indexOf('[') : -1
   const head = new Pattern(tail < 0 ? asked : asked.slice(0, tail), WHAT, true)

@@ -1,6 +1,7 @@
 import type { InvalidateRequests } from './change.ts'
 import type { ChangeEvent, Consumed, Consumer } from './consumer.ts'
 import type { Duration } from './duration.ts'
+import type { Parameter } from './encoding.ts'
 import type { CacheEvents, EventName } from './events.ts'
 import type { Explanation } from './explanation.ts'
 import type { Health } from './health.ts'
@@ -157,6 +158,33 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    */
   session(token?: string | null): Session
 
+  /**
+   * A view of this cache that reaches one tenant's keys and no others, by the parameter that `partitionBy` names.
+   *
+   * @throws CacheError `INVALID_OPTION` where the cache has no `partitionBy`; `INVALID_PARAMETER` for anything but one
+   *   value of it.
+   *
+   * @example
+   * ```ts
+   * import { createCache, defineKeys } from 'coherent-cache'
+   *
+   * const keys = defineKeys({ report: 'report:{orgId}:{day}' })
+   * const cache = createCache({ name: 'finance', keys, partitionBy: 'orgId' })
+   * const own = cache.scope({ orgId: 7 })
+   * await own.get(keys.report({ orgId: 7, day: '2026-11-20' }), async () => 100)
+   * await own.get(keys.report({ orgId: 8, day: '2026-11-20' }), async () => 100).catch(() => 'OUT_OF_SCOPE')
+   * ```
+   */
+  scope(tenant: Readonly<Record<string, Parameter>>, options?: ScopeOptions): ScopedCache<Tables, Scopes>
+  /**
+   * Runs `body` in a tenant's scope: inside it, and in all that it begins and leaves behind, this cache is what
+   * {@link scope} gives. Units of work and bound databases are not confined: what a transaction wrote is void for
+   * everybody whom it concerns. Costs nothing before its first use; from then on the process tracks async contexts.
+   *
+   * @throws CacheError as {@link scope} does, and `OUT_OF_SCOPE` inside the scope of another tenant.
+   */
+  runInScope<T>(tenant: Readonly<Record<string, Parameter>>, body: () => T, options?: ScopeOptions): T
+
   /** Switches coherence for the whole cache or one family: `'off'` is plain lifetimes, the way back out. */
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void
   /**
@@ -189,6 +217,28 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    */
   close(options?: { readonly timeout?: Duration | undefined }): Promise<CloseReport>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** One tenant's view of a cache. Whatever is not certain to be the tenant's is refused with `OUT_OF_SCOPE`, before anything is done. */
+export interface ScopedCache<Tables extends string = string, Scopes extends string = string>
+  extends CacheReader,
+    Pick<Cache<Tables, Scopes>, 'peek' | 'mark' | 'set' | 'session'> {
+  /** The tenant, as it stands in keys. */
+  readonly scope: Readonly<Record<string, string>>
+  /**
+   * As {@link Cache.invalidate}, for this tenant alone. By table it says that the rows written are the tenant's: what is
+   * void are the tenant's keys, and keys that name no tenant. Rejects with `OUT_OF_SCOPE` for rows that bind another one,
+   * for keys, patterns and scopes that are not the tenant's, and then nothing is applied.
+   */
+  invalidate(request: InvalidateRequests<Tables, Scopes>): Promise<Receipt>
+  /** Makes all of the tenant's keys void: those of every family that has its parameter. */
+  clear(): Promise<Receipt>
+}
+
+/** Options of `cache.scope` and `cache.runInScope`. */
+export interface ScopeOptions {
+  /** Key families without the tenant's parameter that may be read too: what belongs to everybody. @default none */
+  readonly shared?: readonly AnyFamily[] | undefined
 }
 
 /** What `close` left undone. */

@@ -36,6 +36,17 @@ export interface TableChange<Table extends string = string, R = Row> extends Wri
   readonly table: Table
 }
 
+/** A tenant, by the capture that names it, in the encoding of keys. */
+export interface Within {
+  readonly capture: string
+  readonly value: string
+}
+
+/** A write that may have been made through a tenant's scope: then its rows are that tenant's alone. */
+export interface ConfinedTable extends TableChange {
+  readonly within?: Within | undefined
+}
+
 /** The names a map declares, with `string` kept open: a table may be written that no map names. */
 export type Open<Name extends string> = Name | (string & Record<never, never>)
 
@@ -61,7 +72,7 @@ export type InvalidateRequests<Tables extends string = string, Scopes extends st
 
 /** A request, read and checked. */
 export interface Change {
-  readonly tables: readonly TableChange[]
+  readonly tables: readonly ConfinedTable[]
   readonly keys: readonly string[]
   readonly patterns: readonly string[]
   readonly scopes: readonly (readonly [scope: string, value: Parameter])[]

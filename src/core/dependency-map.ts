@@ -1,9 +1,10 @@
 import { adhocTarget } from './adhoc-pattern.ts'
 import { type Bound, bindRows, type RowBinder } from './binding.ts'
-import type { Change, TableChange } from './change.ts'
+import type { Change, ConfinedTable, Within } from './change.ts'
+import { confinedTo } from './confined.ts'
 import type { CompiledTable, Dependencies } from './dependencies.ts'
 import { encodeParameter, encodeText } from './encoding.ts'
-import { CacheError, show } from './errors.ts'
+import { CacheError, isCacheError, show } from './errors.ts'
 import type { FamilyIndex } from './family-index.ts'
 import type { CompiledFamily } from './key.ts'
 import type { Pattern } from './pattern.ts'
@@ -58,7 +59,7 @@ export interface Targets {
   readonly stamps: readonly StampName[]
   readonly keys: readonly KeyPlace[]
   /** The writes themselves, for maps of other processes. */
-  readonly writes: readonly TableChange[]
+  readonly writes: readonly ConfinedTable[]
   /** Patterns to sweep for: no stamp of the map stands for them. */
   readonly patterns: readonly Pattern[]
   /** Stamps that stand for a named pattern, with what to search the keys for where some reader has no such stamp. */
@@ -186,8 +187,10 @@ export class DependencyMap {
       try {
         for (const name of await this.tableStamps(written, tx)) stamps.add(name)
       } catch (error) {
-        bindErrors.push({ table: written.table, error })
-        for (const name of await this.tableStamps({ table: written.table })) stamps.add(name)
+        if (isCacheError(error, 'OUT_OF_SCOPE')) throw error
+        const { table, within } = written
+        bindErrors.push({ table, error })
+        for (const name of await this.tableStamps({ table, within })) stamps.add(name)
       }
     }
     const tables = [...new Set(change.tables.map(({ table }) => table))]
@@ -234,16 +237,32 @@ export class DependencyMap {
   }
 
   /** The stamps that one table's write rotates. Rejects with what a `bind` function throws. */
-  async tableStamps(change: TableChange, tx?: unknown): Promise<ReadonlySet<StampName>> {
+  async tableStamps(change: ConfinedTable, tx?: unknown): Promise<ReadonlySet<StampName>> {
     const stamps = new Set<StampName>()
     const bounds = new Map<RowBinder, readonly Bound[] | undefined>()
     for (const { pattern, binder } of this.#reach.get(change.table) ?? []) {
       if (binder !== undefined && !bounds.has(binder)) bounds.set(binder, await bindRows(binder, change, tx))
-      const scopes = binder === undefined ? undefined : bounds.get(binder)
+      const rows = binder === undefined ? undefined : bounds.get(binder)
+      const scopes = confinedTo(change.within, rows, change.table)
       if (scopes === undefined) stamps.add(patternStamp(pattern.text, []))
-      else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))
+      else for (const bound of scopes) stamps.add(this.#stampOf(pattern, bound, change.within))
     }
     return stamps
+  }
+
+  /** The stamp of what is bound; of a tenant's keys alone where the pattern names it too late and the map declares it a scope. */
+  #stampOf(pattern: Pattern, bound: Bound, within: Within | undefined): StampName {
+    const run = leadingRun(pattern, bound)
+    if (within !== undefined && this.#declared.scopes.includes(within.capture)) {
+      const at = pattern.captures.indexOf(within.capture)
+      if (at >= run.length) return scopeStamp(within.capture, within.value)
+    }
+    return patternStamp(pattern.text, run)
+  }
+
+  /** Whether the map declares this scope: all that hangs on one of its values can be made void at once. */
+  hasScope(name: string): boolean {
+    return this.#declared.scopes.includes(name)
   }
 
   #shard(key: string, params: Readonly<Record<string, string>>): string {

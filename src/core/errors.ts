@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'INVALID_MARK'
   | 'UNIT_CLOSED'
   | 'INSIDE_UNIT'
+  | 'OUT_OF_SCOPE'
   | 'SEAL_FAILED'
   | 'ABORTED'
   | 'TIMEOUT'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Bound, bindRows, type RowBinder } from './binding.ts'
-import type { TableChange } from './change.ts'
+import type { ConfinedTable } from './change.ts'
+import { confinedTo } from './confined.ts'
 import { TOKEN_LENGTH } from './entry.ts'
 import { Pattern } from './pattern.ts'
 import { patternStamp, type StampName } from './stamp.ts'
@@ -75,13 +76,14 @@ export class ForeignMap {
   }
 
   /** The stamps that these writes rotate for the map's readers. */
-  async stamps(writes: readonly TableChange[]): Promise<ReadonlySet<StampName>> {
+  async stamps(writes: readonly ConfinedTable[]): Promise<ReadonlySet<StampName>> {
     const stamps = new Set<StampName>()
     for (const write of writes) {
       const entry = this.#tables.get(write.table)
       if (entry === undefined) continue
       for (const pattern of entry.whole) stamps.add(pattern.text)
-      const scopes = entry.bound.length === 0 ? [] : await bindRows(entry.binder, write, undefined)
+      const rows = entry.bound.length === 0 ? [] : await bindRows(entry.binder, write, undefined)
+      const scopes = confinedTo(write.within, rows, write.table)
       for (const pattern of entry.bound) {
         if (scopes === undefined) stamps.add(pattern.text)
         else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))

@@ -155,8 +155,8 @@ export class Template {
     return text + open.map((parameter) => `[:{${parameter}}`).join('') + ']'.repeat(open.length)
   }
 
-  /** Whether {@link fill} gives this text for some parameters. */
-  isFilled(text: string): boolean {
+  /** The parameters for which {@link fill} gives this text, as text; undefined for any other. */
+  filled(text: string): Readonly<Record<string, string>> | undefined {
     const opening = text.indexOf('[')
     const pieces = (opening < 0 ? text : text.slice(0, opening)).split(':')
     const found: Record<string, string> = {}
@@ -166,10 +166,10 @@ export class Template {
       if (value !== `{${parameter}}`) found[parameter] = decodeText(value)
     }
     try {
-      return this.fill(found, this.text) === text
+      return this.fill(found, this.text) === text ? found : undefined
     } catch {
       // A value too long for a key of this family.
-      return false
+      return undefined
     }
   }
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { TableChange } from '../core/change.ts'
+import type { ConfinedTable } from '../core/change.ts'
 import { ForeignMap, skeletonDigest } from '../core/skeleton.ts'
 import { registrationStamp, type StampName } from '../core/stamp.ts'
 import type { Store } from '../core/store.ts'
@@ -21,7 +21,7 @@ export class ForeignMaps {
   }
 
   /** Begins what one change has to do with them. */
-  change(writes: readonly TableChange[]): ForeignChange {
+  change(writes: readonly ConfinedTable[]): ForeignChange {
     return new ForeignChange(this, writes)
   }
 
@@ -57,11 +57,11 @@ export class ForeignMaps {
  */
 export class ForeignChange {
   readonly #maps: ForeignMaps
-  readonly #writes: readonly TableChange[]
+  readonly #writes: readonly ConfinedTable[]
   /** The maps it has met; undefined where one could not be loaded, and its readers have to start anew. */
   readonly #met = new Map<string, ForeignMap | undefined>()
 
-  constructor(maps: ForeignMaps, writes: readonly TableChange[]) {
+  constructor(maps: ForeignMaps, writes: readonly ConfinedTable[]) {
     this.#maps = maps
     this.#writes = writes
   }

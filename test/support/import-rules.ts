@@ -19,6 +19,7 @@ const rooms: Record<string, readonly string[]> = {
   audit: ['core'],
   codecs: ['core'],
   warming: ['core'],
+  tenancy: ['core'],
   observe: ['core'],
   web: ['core'],
   testing: ['core', 'stores'],

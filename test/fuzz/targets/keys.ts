@@ -111,7 +111,7 @@ export const keys: FuzzTarget = {
           unlessRefused(['INVALID_KEY'], () => Template.parse(whole, 'fuzz'))
           unlessRefused(['INVALID_KEY'], () => Template.parse(`${whole}]`, 'fuzz'))
           known.parse(whole)
-          known.isFilled(whole)
+          known.filled(whole) !== undefined
         }
       },
     ]),

@@ -1,0 +1,31 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { CacheError, show } from '../core/errors.ts'
+import type { TenantScope } from './tenant-scope.ts'
+
+/**
+ * The scope that the code runs in. Made when it is first used, and never switched off before the cache is closed: what a
+ * request leaves behind must stay confined, however late it runs.
+ */
+export class ScopeContext {
+  readonly #storage = new AsyncLocalStorage<TenantScope | undefined>()
+
+  current(): TenantScope | undefined {
+    return this.#storage.getStore()
+  }
+
+  /** @throws CacheError `OUT_OF_SCOPE` inside the scope of another tenant. */
+  run<T>(scope: TenantScope, body: () => T): T {
+    const around = this.current()
+    if (around !== undefined && !around.holds(scope)) {
+      throw new CacheError(
+        'OUT_OF_SCOPE',
+        `runInScope: ${show(scope.scope)} inside the scope of ${show(around.scope)}. A scope cannot be left from inside.`,
+      )
+    }
+    return this.#storage.run(scope, body)
+  }
+
+  close(): void {
+    this.#storage.disable()
+  }
+}
