@@ -189,6 +189,35 @@ test('relay_thatDiesInItsBatch_leavesTheRecordsToOthers', async () => {
   await pool.end()
 })
 
+test('relay_thatIsStoppedInItsBatch_losesTheRecordsToOthers', async () => {
+  const { load } = countingLoader()
+  let go = () => {}
+  const held = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  let claimed = false
+  const stopped = new Proxy(watchedCache().events, {
+    get(cache, name) {
+      if (name !== 'invalidate') return Reflect.get(cache, name, cache)
+      return () => {
+        claimed = true
+        return held.then(() => ({ status: 'applied' }))
+      }
+    },
+  })
+  await room.admin.query('INSERT INTO payments (landlord_id) VALUES (7)')
+  const running = room.relay(journal, { cache: stopped as never, batchTimeout: '50ms' }).run()
+  running.catch(() => {})
+  await until(() => claimed, 'it has the record')
+  const { cache } = openCache()
+  await cache.get('payment:7:x', load)
+  const other = room.relay(journal, { cache: cache as never })
+  await until(async () => (await other.run()) === 1, 'the other one has the record')
+  expect(cache.peek('payment:7:x')).toBeUndefined()
+  go()
+  await expect(running).rejects.toThrow()
+})
+
 test('retention_keepsWhatWasAppliedForAWhile', async () => {
   journal = defineJournal({ dependencies, schema: room.schema, retention: '1h' })
   const { cache } = watchedCache()

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createCache, defineDependencies } from 'coherent-cache'
 import { type DefinedJournal, defineJournal } from 'coherent-cache/journal'
 import type { Pool } from 'pg'
@@ -133,6 +134,19 @@ test('bind_withSomethingElseForAJournal_isRefused', () => {
   const cache = createCache({ name: 'refused' })
   expect(() => room.bind(pool, { journal: {} as DefinedJournal }, cache as never)).toThrow(/defineJournal/)
   return cache.close()
+})
+
+test('settling_happensInNobodysContext', async () => {
+  const context = new AsyncLocalStorage<string>()
+  const found: (string | undefined)[] = []
+  const query = pool.query.bind(pool) as (...given: unknown[]) => unknown
+  pool.query = ((...given: unknown[]) => {
+    found.push(context.getStore())
+    return query(...given)
+  }) as typeof pool.query
+  await context.run('a request', () => at.db.query('INSERT INTO payments (landlord_id) VALUES (7)'))
+  await until(() => found.length > 0, 'it is settled')
+  expect(found).toEqual([undefined])
 })
 
 test('settling_withoutFlush_followsByItself', async () => {

@@ -32,7 +32,8 @@ export interface Reached {
   readonly send: JournalSend
   /** Sends several, without parameters, in one transaction. */
   run(text: string): Promise<void>
-  transaction<T>(body: (send: JournalSend) => Promise<T>): Promise<T>
+  /** @param idleMs after which the server ends one that nobody goes on with, and gives what it held to others */
+  transaction<T>(body: (send: JournalSend) => Promise<T>, idleMs: number): Promise<T>
   /**
    * Calls `heard` for each notification, and `lost` once where the connection is lost. Undefined where the client has no
    * notifications.
@@ -88,10 +89,11 @@ function reachPool(pool: JournalPool): Reached {
   return {
     send: async (text, parameters) => (await pool.query(text, [...parameters])).rows,
     run: (text) => inTransaction(pool, async (connection) => void (await connection.query(text))),
-    transaction: (body) =>
-      inTransaction(pool, (connection) =>
-        body(async (text, parameters) => (await connection.query(text, [...parameters])).rows),
-      ),
+    transaction: (body, idleMs) =>
+      inTransaction(pool, async (connection) => {
+        await connection.query(`SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleMs)}`)
+        return body(async (text, parameters) => (await connection.query(text, [...parameters])).rows)
+      }),
     async listen(channel, heard, lost) {
       const connection: Connection = await pool.connect()
       let ended = false

@@ -64,6 +64,11 @@ export interface JournalRelayOptions {
   readonly attempts?: number | undefined
   /** The pause after a failure; it doubles up to 5 s, and up to half of it is left out at random. @default '200ms' */
   readonly backoff?: Duration | undefined
+  /**
+   * How long a batch may take to be applied. Where it takes longer, because this process is stopped for example, the
+   * database ends its transaction and gives the records to others; not on PGlite. @default '10s'
+   */
+  readonly batchTimeout?: Duration | undefined
   /** Told of each record that this relay parks. */
   readonly onParked?:
     | ((parked: { readonly id: string; readonly change: string; readonly error: unknown }) => void)
@@ -105,6 +110,7 @@ const OPTIONS = [
   'batch',
   'attempts',
   'backoff',
+  'batchTimeout',
   'onParked',
   'onError',
 ]
@@ -153,6 +159,7 @@ export function createJournalRelay(options: JournalRelayOptions): JournalRelay {
     batch: checkCount(options.batch ?? 500, 1, `${what}: batch`),
     attempts: checkCount(options.attempts ?? 5, 1, `${what}: attempts`),
     backoffMs: milliseconds(options.backoff ?? '200ms', `${what}: backoff`),
+    batchTimeoutMs: milliseconds(options.batchTimeout ?? '10s', `${what}: batchTimeout`),
     onParked: options.onParked ?? (() => {}),
     onError: options.onError ?? (() => {}),
   })

@@ -45,6 +45,7 @@ export interface RelayRoom {
   readonly batch: number
   readonly attempts: number
   readonly backoffMs: number
+  readonly batchTimeoutMs: number
   readonly onParked: (parked: Pick<ParkedRecord, 'id' | 'change'> & { readonly error: unknown }) => void
   readonly onError: (error: unknown) => void
 }
@@ -217,7 +218,7 @@ export class JournalRelay {
           if (error !== undefined && (await this.#putOff(send, record, error))) parked.push({ record, error })
         }
         return { taken: claimed.length, done: done.length, parked }
-      })
+      }, this.#room.batchTimeoutMs)
       this.#applied += outcome.done
       this.#parked += outcome.parked.length
       this.#error = undefined

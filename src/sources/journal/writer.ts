@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Change } from '../../core/change.ts'
 import type { Clock } from '../../core/clock.ts'
 import { CacheError } from '../../core/errors.ts'
@@ -27,6 +28,8 @@ const MOST_AT_ONCE = 500
 export class JournalWriter implements OpenJournal {
   readonly mark: string | undefined
   readonly #room: WriterRoom
+  /** In the context that the client was bound in, and in nobody's transaction. */
+  readonly #settle: () => void
   #ids: string[] = []
   #timed = false
   #settling: Promise<void> = Promise.resolve()
@@ -34,6 +37,7 @@ export class JournalWriter implements OpenJournal {
   constructor(room: WriterRoom) {
     this.#room = room
     this.mark = room.mark
+    this.#settle = AsyncResource.bind(() => this.#settleNow())
   }
 
   async write(send: JournalSend, change: Change): Promise<(() => void) | undefined> {
@@ -69,7 +73,7 @@ export class JournalWriter implements OpenJournal {
     })
   }
 
-  #settle(): void {
+  #settleNow(): void {
     // One statement at a time: what comes meanwhile goes with the next one.
     this.#settling = this.#settling.then(async () => {
       const ids = this.#ids
