@@ -44,12 +44,14 @@ export interface Rules {
   readonly composite: boolean
   /** How long a value can be answered after what it shows has changed, whatever went wrong. @default not judged */
   readonly lifetime?: number
+  /** How long after its COMMIT a write may be missed where a journal's relays run undisturbed. @default not judged */
+  readonly relay?: number | undefined
 }
 
 /** The promise by which the read should have seen the write; undefined where there is none. */
 export function promiseBroken(read: JudgedRead, write: JudgedWrite, rules: Rules): string | undefined {
   const { begin, freshness } = read
-  const { mode, maxStaleness, covered, composite, lifetime } = rules
+  const { mode, maxStaleness, covered, composite, lifetime, relay } = rules
   const before = (moment: Moment | undefined) => moment !== undefined && moment.step < begin.step
   const { committed, acknowledged } = write
   // The parts of a composite are read as nested reads are.
@@ -57,6 +59,8 @@ export function promiseBroken(read: JudgedRead, write: JudgedWrite, rules: Rules
   if (lifetime !== undefined && committed !== undefined && begin.time - committed.time >= lifetime)
     return 'whatever went wrong: the end of its lifetime'
   if (!covered) return undefined
+  if (relay !== undefined && committed !== undefined && begin.time - committed.time >= relay)
+    return 'a journal: the relay, whoever died'
   const asks = mode === 'strict' || freshness !== 'bounded'
   const unbounded = maxStaleness === undefined && !asks
   if (before(acknowledged) && read.behind.includes(write)) return 'a read with its token'

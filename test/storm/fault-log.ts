@@ -68,6 +68,13 @@ export class FaultLog {
     return undefined
   }
 
+  /** Whether relays had nothing to wait for between two moments: no more than writers were killed. */
+  undisturbed(from: number, to: number): boolean {
+    const harmless = (fault: LoggedFault) =>
+      fault.name === 'kill-writer' || fault.from > to || fault.to + this.#aftermathMs < from
+    return this.#faults.every(harmless)
+  }
+
   /** The last faults before a moment, for people. */
   before(time: number): string[] {
     return this.#faults

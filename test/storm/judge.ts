@@ -11,6 +11,8 @@ export interface JudgeOptions {
   readonly maxStalenessMs: number
   /** How long a value of one key can be answered, whatever went wrong, without that it is made of others. */
   readonly lifetimeMs: number
+  /** How long after its COMMIT relays see to a write at the latest, where there is a journal. */
+  readonly relayMs?: number | undefined
 }
 
 /** A promise that was broken. */
@@ -173,8 +175,12 @@ export class Judge {
   }
 
   #promise(read: StormRead, write: RowWrite): string | undefined {
-    const { mode, maxStalenessMs, lifetimeMs } = this.#options
+    const { mode, maxStalenessMs, lifetimeMs, relayMs } = this.#options
     const composite = read.known.parts.length > 0
+    const relayed =
+      relayMs !== undefined &&
+      write.committed !== undefined &&
+      this.#faults.undisturbed(write.committed.time, read.begin.time)
     const promise = promiseBroken(read, write, {
       mode,
       maxStaleness: maxStalenessMs,
@@ -182,6 +188,7 @@ export class Judge {
       composite,
       // A composite may be made of a part at the very end of its lifetime.
       lifetime: composite ? 2 * lifetimeMs : lifetimeMs,
+      relay: relayed ? relayMs : undefined,
     })
     if (promise === undefined || promise.startsWith('whatever')) return promise
     const acknowledged = write.acknowledged?.time ?? write.committed?.time

@@ -26,6 +26,8 @@ export interface MemberConfig {
   readonly items: number
   readonly maxStalenessMs: number
   readonly softLockMs: number
+  /** Whether writers keep a journal, and everybody runs a relay of it. */
+  readonly journal: boolean
   readonly ttlMs: number
   /** Reads that it aims at, a second. */
   readonly rate: number

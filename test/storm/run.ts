@@ -4,6 +4,7 @@
  *
  *     npm run storm                                        a minute: each mode, every fault
  *     npm run storm -- --mode committed --minutes 8 --faults redis-restart-aof,kill-writer --seed 7
+ *     npm run storm -- --mode bounded --journal            what a writer that died has left behind is judged too
  *     npm run storm -- --self-test                         hand-written cache-aside must be found out
  *
  * Exits with 1 where a promise was broken.
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     keys: { type: 'string', default: '64' },
     rate: { type: 'string', default: '6000' },
     subject: { type: 'string', default: 'coherent-cache' },
+    journal: { type: 'boolean', default: false },
     json: { type: 'string' },
     'no-self-test': { type: 'boolean', default: false },
     'self-test': { type: 'boolean', default: false },
@@ -52,6 +54,7 @@ const shared = {
   writers: number('writers'),
   items: number('keys'),
   rate: number('rate'),
+  journal: values.journal,
 }
 
 let running: Storm | undefined
@@ -83,7 +86,7 @@ async function weather(): Promise<boolean> {
       const result = await storm(options, startServers[on])
       results.push(result)
       const list = faults.map(({ name }) => name).join(',') || 'none'
-      const again = `npm run storm -- --mode ${mode} --minutes ${(seconds / 60).toFixed(2)} --faults ${list} --seed ${seed}`
+      const again = `npm run storm -- --mode ${mode} --minutes ${(seconds / 60).toFixed(2)} --faults ${list} --seed ${seed}${values.journal ? ' --journal' : ''}`
       console.log(`\n${tell(result, again)}`)
     }
   }
@@ -96,7 +99,14 @@ async function selfTest(): Promise<void> {
   const { judge, seconds } = await storm(
     {
       ...shared,
-      ...{ mode: 'bounded', seconds: SELF_TEST_SECONDS, faults: [], subject: 'cache-aside', rate: 2_000 },
+      ...{
+        journal: false,
+        mode: 'bounded',
+        seconds: SELF_TEST_SECONDS,
+        faults: [],
+        subject: 'cache-aside',
+        rate: 2_000,
+      },
       enough: ({ all }) => all.violations > 2,
     },
     startStandalone,

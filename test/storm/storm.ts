@@ -10,12 +10,14 @@ import { Judge } from './judge.ts'
 import type { Report, Subject } from './messages.ts'
 import { type Fault, Scene } from './scene.ts'
 import type { StormServer } from './servers.ts'
+import { RELAY_MS, stormJournal } from './subject.ts'
 import { Writes } from './writes.ts'
 
 /** What a storm is made of. */
 export interface StormOptions {
   readonly mode: Mode
   readonly subject: Subject
+  readonly journal: boolean
   readonly seconds: number
   readonly faults: readonly Fault[]
   readonly seed: number
@@ -64,18 +66,21 @@ export class Storm {
   readonly #answered = new Map<number, { memory: number; store: number; loads: number }>()
 
   constructor(options: StormOptions, server: StormServer, databaseUrl: string, firstProcess: number) {
-    const { mode, subject, items, rate, seed } = options
+    const { mode, subject, journal, items, rate, seed } = options
     this.#options = options
     this.#server = server
     this.#pool = new Pool({ connectionString: databaseUrl, max: 2 })
     this.#pool.on('error', () => {})
     this.#shop = new Shop(items)
     this.#writes = new Writes(this.#shop.rows.length)
-    const judging = { mode, maxStalenessMs: MAX_STALENESS_MS, lifetimeMs: TTL_MS + LOAD_MS }
+    const judging = {
+      ...{ mode, maxStalenessMs: MAX_STALENESS_MS, lifetimeMs: TTL_MS + LOAD_MS },
+      ...(journal ? { relayMs: RELAY_MS + MAX_STALENESS_MS } : {}),
+    }
     this.#judge = new Judge(judging, this.#shop, this.#writes, this.#faults)
     this.#fleet = new Fleet(
       {
-        ...{ mode, subject, items, rate, seed, postgresUrl: databaseUrl },
+        ...{ mode, subject, journal, items, rate, seed, postgresUrl: databaseUrl },
         ...{ maxStalenessMs: MAX_STALENESS_MS, softLockMs: SOFT_LOCK_MS, ttlMs: TTL_MS },
         redis: () => server.address,
       },
@@ -92,6 +97,7 @@ export class Storm {
   async run(): Promise<StormResult> {
     const { readers, writers, seconds, faults, enough } = this.#options
     await this.#pool.query(this.#shop.schema())
+    if (this.#options.journal) await stormJournal('old').ensure(this.#pool)
     const viaProxies = faults.some(({ name }) => name === 'proxy') && this.#server.kind === 'standalone'
     await this.#fleet.start(readers, writers, viaProxies ? await this.#server.port() : undefined)
     const began = performance.now()

@@ -1,16 +1,27 @@
 import { type Cache, createCache, type Receipt } from 'coherent-cache'
+import { createJournalRelay, type DefinedJournal, defineJournal } from 'coherent-cache/journal'
 import { bindPg } from 'coherent-cache/pg'
 import { redisStore } from 'coherent-cache/redis'
 import { Redis } from 'ioredis'
 import type { Pool, QueryResult } from 'pg'
 import { connectToCluster } from '../support/redis-clients.ts'
-import { keys, maps } from './app.ts'
+import { keys, type MapName, maps } from './app.ts'
 import { cacheAside } from './cache-aside.ts'
 import type { Deeds } from './deed.ts'
 import type { MemberConfig } from './messages.ts'
 
 /** Of a namespace on a cluster. */
 export const PARTITIONS = 16
+
+const GRACE_MS = 300
+const RELAY_INTERVAL_MS = 50
+/** Within which what was committed has been told to the store by a relay, on a busy machine. */
+export const RELAY_MS = GRACE_MS + RELAY_INTERVAL_MS + 2_000
+
+/** The journal that all processes of a storm share. */
+export function stormJournal(map: MapName): DefinedJournal {
+  return defineJournal({ dependencies: maps[map], grace: GRACE_MS })
+}
 
 /** What is used of a transaction. */
 export interface StormTransaction {
@@ -57,10 +68,13 @@ export function open(
   })
   cache.on('recovered', told.recovered)
   cache.on('invalidated', ({ receipt }) => told.receipt(receipt))
+  const journal = config.journal ? stormJournal(config.map) : undefined
+  if (journal !== undefined) createJournalRelay({ journal, cache, client: pool, interval: RELAY_INTERVAL_MS })
   return {
     cache: cache as unknown as Opened['cache'],
-    db: bindPg(pool, cache) as unknown as StormDatabase,
+    db: bindPg(pool, cache, { journal }) as unknown as StormDatabase,
     async close() {
+      await journal?.flush()
       await cache.close({ timeout: '2s' })
       redis.disconnect()
     },
