@@ -21,10 +21,10 @@ describe('node-postgres', () => {
   playOnPostgres({
     unsupported: unsupportedCases.drizzle,
     commit: 'commit',
-    bind(url, cache) {
+    bind(url, cache, options) {
       const pool = new pg.Pool({ connectionString: url, max: 10 })
       pool.on('error', () => {})
-      const db = bindDrizzle(drizzle(pool), cache)
+      const db = bindDrizzle(drizzle(pool), cache, options)
       type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
       return {
         transaction: db.transaction,

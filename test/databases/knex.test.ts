@@ -9,9 +9,9 @@ const QUIET = { warn: () => {}, error: () => {} }
 
 playOnPostgres({
   unsupported: unsupportedCases.knex,
-  bind(url, cache) {
+  bind(url, cache, options) {
     const client = knex({ client: 'pg', connection: url, pool: { min: 0, max: 10 }, log: QUIET })
-    const db = bindKnex(client, cache)
+    const db = bindKnex(client, cache, options)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {
       transaction: db.transaction,

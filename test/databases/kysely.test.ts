@@ -13,7 +13,7 @@ interface Schema {
 playOnPostgres({
   unsupported: unsupportedCases.kysely,
   commit: 'commit',
-  bind(url, cache) {
+  bind(url, cache, options) {
     const pool = new pg.Pool({ connectionString: url, max: 10 })
     pool.on('error', () => {})
     pool.on('connect', (client) => client.on('error', () => {}))
@@ -22,7 +22,7 @@ playOnPostgres({
       // Its rows have other names than the table's columns.
       plugins: [new CamelCasePlugin()],
     })
-    const db = bindKysely(client, cache)
+    const db = bindKysely(client, cache, options)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {
       transaction: db.transaction,

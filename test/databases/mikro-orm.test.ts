@@ -16,9 +16,9 @@ const Item = new EntitySchema<{ id: number; orgId: number; amount: number }>({
 
 playOnPostgres({
   unsupported: unsupportedCases['mikro-orm'],
-  async bind(url, cache) {
+  async bind(url, cache, options) {
     const orm = await MikroORM.init({ clientUrl: url, entities: [Item], pool: { min: 0, max: 10 } })
-    const db = bindMikroOrm(orm, cache)
+    const db = bindMikroOrm(orm, cache, options)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {
       transaction: db.transaction,

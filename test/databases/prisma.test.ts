@@ -16,9 +16,9 @@ const connect = (url: string) =>
 describe('conformance', () => {
   playOnPostgres({
     unsupported: unsupportedCases.prisma,
-    bind(url, cache) {
+    bind(url, cache, options) {
       const prisma = connect(url)
-      const db = bindPrisma(prisma, cache, { timeout: 20_000, maxWait: 20_000 })
+      const db = bindPrisma(prisma, cache, { ...options, timeout: 20_000, maxWait: 20_000 })
       type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
       return {
         transaction: db.transaction,

@@ -6,7 +6,7 @@ import { unsupportedCases } from '../support/unsupported-cases.ts'
 
 playOnPostgres({
   unsupported: unsupportedCases.sequelize,
-  bind(url, cache) {
+  bind(url, cache, options) {
     const sequelize = new Sequelize(url, { logging: false, pool: { max: 10 } })
     const Item = sequelize.define(
       'items',
@@ -17,7 +17,7 @@ playOnPostgres({
       },
       { timestamps: false },
     )
-    const db = bindSequelize(sequelize, cache)
+    const db = bindSequelize(sequelize, cache, options)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {
       transaction: db.transaction,

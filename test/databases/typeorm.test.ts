@@ -15,10 +15,10 @@ const Item = new EntitySchema<{ id: number; orgId: number; amount: number }>({
 
 playOnPostgres({
   unsupported: unsupportedCases.typeorm,
-  async bind(url, cache) {
+  async bind(url, cache, options) {
     const source = new DataSource({ type: 'postgres', url, entities: [Item], poolSize: 10 })
     await source.initialize()
-    const db = bindTypeorm(source, cache)
+    const db = bindTypeorm(source, cache, options)
     type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0]
     return {
       transaction: db.transaction,

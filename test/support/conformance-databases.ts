@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { defineDependencies } from 'coherent-cache'
+import { type DefinedJournal, defineJournal } from 'coherent-cache/journal'
 import {
   type BoundUnderTest,
   conformanceTables,
@@ -9,7 +11,7 @@ import {
   type UnsupportedCases,
 } from 'coherent-cache/testing'
 import { Pool } from 'pg'
-import { afterAll, inject, test } from 'vitest'
+import { afterAll, expect, inject, test } from 'vitest'
 import { conformanceCache } from './conformance-cache.ts'
 import { startProxy } from './tcp-proxy.ts'
 
@@ -20,8 +22,18 @@ export interface PostgresClientUnderTest<Tx> {
   readonly unsupported: UnsupportedCases
   /** What the client sends to commit. @default 'COMMIT' */
   readonly commit?: string
-  bind(url: string, cache: Cache): BoundUnderTest<Tx> | Promise<BoundUnderTest<Tx>>
+  /** @param options to be passed on to the binding */
+  bind(
+    url: string,
+    cache: Cache,
+    options: { readonly journal?: DefinedJournal },
+  ): BoundUnderTest<Tx> | Promise<BoundUnderTest<Tx>>
 }
+
+const TABLES = ['items', 'audit', 'audited', 'parents', 'children']
+/** Records of those tables, its triggers on them. */
+const dependencies = defineDependencies({ tables: Object.fromEntries(TABLES.map((name) => [name, []])) })
+const journal = defineJournal({ dependencies, triggers: true })
 
 /** Plays the suite in tests of this file. */
 export function playConformance<Tx extends TransactionUnderTest<Tx>>(
@@ -30,9 +42,14 @@ export function playConformance<Tx extends TransactionUnderTest<Tx>>(
   for (const { name, run } of databaseConformance(database)) test(name, { timeout: 20_000 }, run)
 }
 
-/** Plays it in a database of its own on the PostgreSQL that the run shares. */
+/**
+ * Plays it in a database of its own on the PostgreSQL that the run shares; and one transaction more, with a journal.
+ *
+ * @param journalled has the whole suite played with one
+ */
 export function playOnPostgres<Tx extends TransactionUnderTest<Tx>>(
   client: PostgresClientUnderTest<Tx>,
+  journalled = false,
 ): void {
   const server = inject('postgresUrl')
   const name = `conformance_${process.pid}_${randomBytes(4).toString('hex')}`
@@ -52,18 +69,45 @@ export function playOnPostgres<Tx extends TransactionUnderTest<Tx>>(
     await admin.end()
   })
 
+  const reset = async () => {
+    await own.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+    for (const statement of conformanceTables.postgresql) await own.query(statement)
+  }
+  const urlHere = urlAt(new URL(server).port)
+
+  test('with a journal: one record, settled, and none by triggers', { timeout: 20_000 }, async () => {
+    await created
+    await reset()
+    await journal.ensure(own)
+    // How many records there ever were: what has been settled is gone.
+    const records = async () =>
+      (await own.query("SELECT nextval(pg_get_serial_sequence('coherent_cache_journal', 'id'))::int AS n"))
+        .rows[0].n
+    const before = await records()
+    const db = await client.bind(urlHere, conformanceCache(dependencies), { journal })
+    await db.transaction(async (tx) => {
+      await db.insert(tx, { id: 9, orgId: 9, amount: 9 })
+      await db.sql(tx, 'INSERT INTO audited VALUES (9)')
+    })
+    await journal.flush()
+    expect((await records()) - before).toBe(2)
+    expect((await own.query('SELECT * FROM coherent_cache_journal')).rows).toEqual([])
+    await db.close()
+  })
+
   playConformance<Tx>(async () => {
     await created
     return {
       unsupported: client.unsupported,
       ...(client.commit === undefined ? {} : { commit: client.commit }),
       async reset() {
-        await own.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
-        for (const statement of conformanceTables.postgresql) await own.query(statement)
+        await reset()
+        if (journalled) await journal.ensure(own)
       },
       query: async (text) => (await own.query(text)).rows,
       cache: conformanceCache,
-      bind: async (cache, port = Number(new URL(server).port)) => client.bind(urlAt(port), cache),
+      bind: async (cache, port = Number(new URL(server).port)) =>
+        client.bind(urlAt(port), cache, journalled ? { journal } : {}),
       network: () => startProxy(Number(new URL(server).port)),
     }
   })
