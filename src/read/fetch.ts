@@ -25,8 +25,8 @@ export class Fetch {
   readonly keeper: Keeper
   /** Stored values that are past their lifetime or cannot be read, by who found them. */
   readonly #useless = new WeakMap<Flight, Uint8Array>()
-  /** The load that runs under a soft lock, by key; it never rejects. */
-  readonly #lockedLoads = new Map<string, Promise<void>>()
+  /** Whose load runs under a soft lock, by key. */
+  readonly #lockedLoads = new Map<string, Flight>()
 
   constructor(room: ReadRoom) {
     this.#room = room
@@ -193,11 +193,10 @@ export class Fetch {
     const { units, clock, counters, events, limits, breaker, loadTimes } = this.#room
     const keys = flights.map((flight) => flight.plan.key)
     const locked = flights.some((flight) => flight.underLock)
-    // One running and one next: whoever begins now shares the load that starts after this one has ended.
-    if (locked) await Promise.all(keys.map((key) => this.#lockedLoads.get(key)))
+    if (locked) await this.#turnOf(flights)
     for (const flight of flights) {
       flight.loading = true
-      if (flight.underLock) this.#lockedLoads.set(flight.plan.key, flight.landed.then(nothing, nothing))
+      if (flight.underLock) this.#lockedLoads.set(flight.plan.key, flight)
       if (events.has('miss')) events.emit('miss', { key: flight.plan.key, reason: flight.missed })
     }
     let started: number | undefined
@@ -231,6 +230,17 @@ export class Fetch {
     } finally {
       stopRenewing()
     }
+  }
+
+  /**
+   * Under a soft lock one load of a key runs and one is next: whoever begins now shares the one that starts after the
+   * running one has ended. Nobody waits for a load that waits for theirs.
+   */
+  async #turnOf(flights: readonly Flight[]): Promise<void> {
+    const running = flights.flatMap(({ plan }) => this.#lockedLoads.get(plan.key) ?? [])
+    const ahead = running.filter((load) => !flights.some((flight) => load.dependsOn(flight)))
+    for (const load of ahead) for (const flight of flights) flight.waitsFor.add(load)
+    await Promise.all(ahead.map(({ landed }) => landed.then(nothing, nothing)))
   }
 
   /** What a store that could not be asked would have said of replicas, nobody knows. */
@@ -296,7 +306,7 @@ export class Fetch {
   }
 
   #end(flight: Flight): void {
-    if (flight.underLock && flight.loading) this.#lockedLoads.delete(flight.plan.key)
+    if (this.#lockedLoads.get(flight.plan.key) === flight) this.#lockedLoads.delete(flight.plan.key)
     this.#room.flights.end(flight)
     this.#room.stamps.release(flight.reservation)
   }

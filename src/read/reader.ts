@@ -172,8 +172,10 @@ export class Reader {
 
   /** What a plain read of the store brings; undefined where that will not do. Reads with little patience do without. */
   plainly(request: ReadRequest): Promise<Landed | undefined> | undefined {
-    const { signal, softMs, hardMs } = request.wishes
+    const { signal, softMs, hardMs, token } = request.wishes
     if (signal !== undefined || softMs !== undefined || hardMs !== undefined) return undefined
+    // A failover may bring back what its change has replaced, and only a full reply tells of one.
+    if (token !== undefined) return undefined
     return this.asksStore(request) ? undefined : this.#plain.read(request.plan)
   }
 

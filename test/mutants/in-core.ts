@@ -196,4 +196,20 @@ export const inCore: readonly Mutant[] = [
     'await within(clock, timeoutMs, () => telling).catch((error) => this.#fail(error))',
     'await within(clock, timeoutMs * 1e6, () => telling).catch((error) => this.#fail(error))',
   ),
+  tested(
+    'a read with a token takes the word of a lease for it',
+    '9, a read with a token proceeds in the same epoch alone',
+    { test: 'test/journeys/token-after-failover.test.ts' },
+    'read/reader.ts',
+    '    if (token !== undefined) return undefined\n',
+    '',
+  ),
+  tested(
+    'a load waits for its turn, unknown to whoever waits for it',
+    '4 ⚑ under a soft lock a read shares only a load that starts after it began',
+    { test: 'test/journeys/locked-loads.test.ts' },
+    'read/fetch.ts',
+    '    for (const load of ahead) for (const flight of flights) flight.waitsFor.add(load)\n',
+    '',
+  ),
 ]

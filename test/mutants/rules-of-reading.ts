@@ -60,7 +60,10 @@ export const rulesOfReading: readonly Rule[] = [
   {
     section: '4.5',
     says: '⚑ Under a soft lock or quarantine a read shares only a load that starts after it began.',
-    mutants: ['a read joins a running load under a soft lock'],
+    mutants: [
+      'a read joins a running load under a soft lock',
+      'a load waits for its turn, unknown to whoever waits for it',
+    ],
   },
   {
     section: '4.5',

@@ -143,6 +143,7 @@ export const rulesOfWriting: readonly Rule[] = [
     says: 'A read with a token proceeds where it has heard that far, else it asks; of a queued one it loads.',
     mutants: [
       'a token is not looked at',
+      'a read with a token takes the word of a lease for it',
       'a token counts as reached in its epoch',
       'a token of a queued change is answered from the cache',
       'what is nested in a read with such a token is answered from the cache',
