@@ -1,13 +1,14 @@
 import type { Mode } from '../judging/promises.ts'
 import { Dice } from './dice.ts'
 import type { Actor, Deed, Scenario, Trouble } from './scenario.ts'
-import { SHAPES, type Shape, type ShapeName, shapes } from './shapes.ts'
+import { FIRST_SHAPES, type Shape, type ShapeName, shapes } from './shapes.ts'
 import type { MapName } from './shop.ts'
 
 /** A scenario that follows from its seed alone: of the shape that is asked for, else of one that follows from it too. */
 export function randomScenario(seed: number, mode: Mode, shapeName?: ShapeName): Scenario {
   const dice = new Dice(seed, 1)
-  const drawn = dice.chance(0.3) ? 'general' : dice.of(SHAPES)
+  const first = dice.chance(0.3) ? 'general' : dice.of(FIRST_SHAPES)
+  const drawn = new Dice(seed, 7).chance(0.05) ? 'refresh' : first
   const shape: Shape = shapes[shapeName ?? drawn]
   const processes: Record<string, MapName> = { A: 'old' }
   if (!shape.alone) processes.B = dice.chance(shape.otherMap) ? 'new' : 'old'
@@ -23,6 +24,7 @@ export function randomScenario(seed: number, mode: Mode, shapeName?: ShapeName):
     room: dice.of(shape.room),
     onStoreUnavailable: dice.chance(0.2) ? 'proceed' : 'abort',
     ttl: dice.of(shape.ttls),
+    ...(shape.refreshes ? { refreshes: true } : {}),
     actors: [
       ...readers(dice, shape, names, keys),
       ...writers(dice, shape, names, keys),

@@ -72,6 +72,8 @@ export interface Scenario {
   readonly onStoreUnavailable?: 'abort' | 'proceed'
   /** Lifetime of values, in milliseconds. */
   readonly ttl?: number
+  /** Values are refreshed ahead of their end, and served past it. */
+  readonly refreshes?: boolean
   readonly actors: readonly Actor[]
   readonly trouble: Trouble
   /** What `pass` may add to the time, in milliseconds. */

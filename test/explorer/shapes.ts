@@ -27,6 +27,8 @@ export interface Shape {
   readonly mostTrouble: number
   readonly passes: readonly number[]
   readonly mostPasses: number
+  /** Whether values are refreshed ahead of their end, and served after it by whoever reads. */
+  readonly refreshes?: boolean
 }
 
 type Read = Shape['reads'][number]
@@ -280,6 +282,22 @@ export const shapes = {
     passes: [500, 300, 1],
     mostPasses: 4,
   },
+  /** Values that end all the time, are served past their end, and loaded anew in the background. */
+  refresh: {
+    ...plain,
+    refreshes: true,
+    ttls: [700, 1_500],
+    keys: [['item:1'], ['item:1', 'item:2']],
+    rows: ['1', '1', '2'],
+    reads: [get, get, stale, many, committed, reload, fill],
+    writers: 2,
+    units: 0.5,
+    told: ['row', 'keys', 'adhoc'],
+    trouble: ['fail', 'lose', 'evict', 'failover'],
+    mostTrouble: 2,
+    passes: [1, 60, 300, 500, 800],
+    mostPasses: 6,
+  },
   /** One process, and no store. */
   alone: {
     ...plain,
@@ -325,3 +343,6 @@ export const shapes = {
 export type ShapeName = keyof typeof shapes
 
 export const SHAPES = Object.keys(shapes) as ShapeName[]
+
+/** Those that a seed is drawn from by its first dice: a shape that comes later is drawn by another, so that old seeds stand. */
+export const FIRST_SHAPES = SHAPES.filter((name) => name !== 'refresh')

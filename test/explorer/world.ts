@@ -25,6 +25,14 @@ export interface Life {
 
 export const NAMESPACE = 'shop'
 
+/** So early that hardly a read of a value that took its time to load is not also its refresh. */
+const REFRESHES = {
+  refreshAhead: { beta: 100 },
+  staleWhileRevalidate: '1h',
+  staleIfError: '1h',
+  idleTtl: '5s',
+} as const
+
 /** Everything that a schedule plays in: the processes, what they share, and what has happened so far. */
 export class World {
   readonly scenario: Scenario
@@ -65,6 +73,7 @@ export class World {
       memory = true,
       room = 8,
       ttl = 600_000,
+      refreshes = false,
       onStoreUnavailable = 'abort',
     } = this.scenario
     return createCache({
@@ -81,6 +90,7 @@ export class World {
       ttl,
       // Ends of lifetimes follow from the scenario alone.
       jitter: 0,
+      ...(refreshes ? REFRESHES : {}),
       clock: this.time.clockOf(name),
       randomness: countingRandomness(name),
     }) as Cache<string, string>

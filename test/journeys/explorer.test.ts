@@ -199,6 +199,7 @@ function library(seed: number, trouble: boolean, consistency: 'bounded' | 'commi
         name: `explored-${seed}`,
         instance: `p${process}`,
         memory: { maxEntries: 3 },
+        jitter: 0,
         consistency,
         store,
         dependencies,

@@ -124,10 +124,9 @@ export const inReserve: readonly Mutant[] = [
     '    if (!stamps.intact(flight.reservation)) return undefined\n',
     '',
   ),
-  tested(
+  mutant(
     'memory gives what is void as stale',
     '4.8, staleIfError and soft timeouts never serve a void vector',
-    { test: 'test/read/patience.test.ts', only: 'swr_itsTableWasWritten_isNeverServed' },
     READER,
     `    if (memory?.isLive(entry) !== true) {
       memory?.delete(plan.key)
@@ -135,6 +134,7 @@ export const inReserve: readonly Mutant[] = [
     }
 `,
     '',
+    { shape: 'refresh' },
   ),
   tested(
     'an expired value in the store is loaded by everybody who finds it',
