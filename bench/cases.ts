@@ -1,7 +1,9 @@
 import type { BenchCase } from './case.ts'
 import { codecs } from './cases/codecs.ts'
+import { coldStart } from './cases/cold-start.ts'
 import { consistency } from './cases/consistency.ts'
 import { detectWrites } from './cases/detect-writes.ts'
+import { expiry } from './cases/expiry.ts'
 import { getMany } from './cases/get-many.ts'
 import { groupInvalidation } from './cases/group-invalidation.ts'
 import { heartbeat } from './cases/heartbeat.ts'
@@ -39,6 +41,8 @@ export const cases: readonly BenchCase[] = [
   codecs,
   modes,
   lockContention,
+  expiry,
+  coldStart,
   scale,
   scaleSimulation,
   consistency,
