@@ -8,6 +8,7 @@ import { getMany } from './cases/get-many.ts'
 import { groupInvalidation } from './cases/group-invalidation.ts'
 import { heartbeat } from './cases/heartbeat.ts'
 import { invalidation } from './cases/invalidation.ts'
+import { journal } from './cases/journal.ts'
 import { lockContention } from './cases/lock-contention.ts'
 import { memory } from './cases/memory.ts'
 import { memoryHit } from './cases/memory-hit.ts'
@@ -36,6 +37,7 @@ export const cases: readonly BenchCase[] = [
   getMany,
   groupInvalidation,
   detectWrites,
+  journal,
   heartbeat,
   memory,
   codecs,
