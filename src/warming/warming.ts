@@ -1,6 +1,7 @@
 export type { CronClass, CronLike } from './calendar.ts'
 export { createWarming, type Warming, type WarmingOptions } from './create-warming.ts'
 export { createHotness, type Hotness, type HotnessOptions } from './hotness.ts'
+export { type KeepWarm, type KeepWarmOptions, type KeepWarmStats, keepWarm } from './keep-warm.ts'
 export {
   type FamilyLoader,
   familyLoader,
