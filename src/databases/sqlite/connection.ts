@@ -56,9 +56,7 @@ export class SqliteConnection {
   views(): readonly SqliteView[] {
     return this.#objects("type = 'view'").flatMap(({ name, place, sql }) => {
       try {
-        const { reads, virtual } = this.effects(`SELECT * FROM ${place}`, [])
-        const tables = virtual ? [...new Set([...reads, ...this.virtualTables(sql)])] : reads
-        return [{ name, sql, tables }]
+        return [{ name, sql, tables: this.tablesRead(sql, this.effects(`SELECT * FROM ${place}`, [])) }]
       } catch {
         // It reads something that is gone. No statement can use it.
         return []
@@ -66,8 +64,14 @@ export class SqliteConnection {
     })
   }
 
+  /** The tables that a statement of this text reads. The listing has no name for a virtual one: the text has. */
+  tablesRead(sql: string, { reads, virtual }: Effects): readonly string[] {
+    const named = reads.flatMap(({ database, page }) => this.#nameOf(database, page) ?? [])
+    return [...new Set(virtual ? [...named, ...this.#virtualTables(sql)] : named)]
+  }
+
   /** The virtual tables that a text of SQL mentions, or a view that it mentions. */
-  virtualTables(sql: string): readonly string[] {
+  #virtualTables(sql: string): readonly string[] {
     const views = this.#objects("type = 'view'")
     const used = new Set<string>()
     const visit = (text: string): string => {

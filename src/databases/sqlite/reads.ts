@@ -10,10 +10,9 @@ export function readsOfSqlite(connection: SqliteConnection, known: KnownEffects)
   const all = connection.views()
   const ways = new Map<string, Map<string, readonly string[]>>()
   const used = new Set<string>()
-  for (const [sql, { reads, virtual }] of known) {
-    const tables = virtual ? [...reads, ...connection.virtualTables(sql)] : reads
+  for (const [sql, effects] of known) {
     const views = all.filter(({ name }) => mentions(sql, name))
-    for (const table of tables) {
+    for (const table of connection.tablesRead(sql, effects)) {
       const through = ways.get(table) ?? new Map<string, readonly string[]>()
       ways.set(table, through)
       for (const view of views) {
