@@ -47,6 +47,8 @@ export interface BenchCase {
   readonly title: string
   /** It needs the libraries of `bench/peers`, which are installed first. @default false */
   readonly peers?: boolean
+  /** It needs the database clients of `test/databases`, which are installed first. @default false */
+  readonly databases?: boolean
   readonly guards?: readonly Guard[]
   run(context: BenchContext): Promise<Findings>
 }

@@ -1,4 +1,5 @@
 import type { BenchCase } from './case.ts'
+import { adapters } from './cases/adapters.ts'
 import { codecs } from './cases/codecs.ts'
 import { coldStart } from './cases/cold-start.ts'
 import { consistency } from './cases/consistency.ts'
@@ -38,6 +39,7 @@ export const cases: readonly BenchCase[] = [
   groupInvalidation,
   detectWrites,
   journal,
+  adapters,
   heartbeat,
   memory,
   codecs,

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { installClients } from '../test/databases/install.ts'
 import type { BenchCase, Findings } from './case.ts'
 import type { CaseReport } from './report.ts'
 import { installPeers } from './support/install-peers.ts'
@@ -16,10 +17,11 @@ export type Effort = 'quick' | 'usual' | 'full'
 
 /** Runs a case in a process of its own. Rejects where that fails; it has said why by then. */
 export async function runCase(
-  { name, title, peers = false }: BenchCase,
+  { name, title, peers = false, databases = false }: BenchCase,
   effort: Effort,
 ): Promise<{ report: CaseReport; redisVersion: string | undefined }> {
   if (peers) installPeers()
+  if (databases) installClients()
   const began = performance.now()
   const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [name, effort], {
     serialization: 'advanced',
