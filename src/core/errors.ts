@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'OVERLOADED'
   | 'STORE_UNAVAILABLE'
   | 'STORE_REPLY'
+  | 'REPLICATION_MESSAGE'
   | 'INVALID_VALUE'
 
 const BRAND = Symbol.for('coherent-cache.error')

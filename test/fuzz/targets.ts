@@ -5,6 +5,7 @@ import { encodings, keys } from './targets/keys.ts'
 import { skeletons } from './targets/maps.ts'
 import { options } from './targets/options.ts'
 import { adhocPatterns, patterns } from './targets/patterns.ts'
+import { frames, replication } from './targets/replication.ts'
 import { replies } from './targets/replies.ts'
 import { statements } from './targets/statements.ts'
 import { bareEntries, entries, payloads } from './targets/stored.ts'
@@ -19,6 +20,8 @@ export const targets: readonly FuzzTarget[] = [
   messages,
   acknowledgements,
   replies,
+  replication,
+  frames,
   skeletons,
   tokens,
   patterns,
