@@ -190,6 +190,11 @@ function assemble(
     codec: settings.codec ?? jsonCodec,
     isolation: settings.memory?.isolate ?? 'freeze',
     measured: settings.memory?.maxBytes !== undefined,
+    largestInMemory: Math.min(
+      settings.memory?.maxEntryBytes ?? Number.POSITIVE_INFINITY,
+      settings.memory?.maxBytes ?? Number.POSITIVE_INFINITY,
+    ),
+    maxEntryBytes: settings.maxEntryBytes ?? Number.POSITIVE_INFINITY,
     strict: settings.consistency === 'strict',
     maxStalenessMs,
     replicaLagMs: settings.replicaLagMs,

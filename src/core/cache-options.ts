@@ -16,8 +16,13 @@ export type Isolation = 'freeze' | 'clone' | 'none'
 export interface MemoryOptions {
   /** The most entries it holds, least recently used out first. @default 10_000 unless `maxBytes` is given */
   readonly maxEntries?: number | undefined
-  /** The most bytes it holds, by an estimate of each value's size. @default no limit */
+  /** The most bytes it holds, by an estimate of each entry's size. @default no limit */
   readonly maxBytes?: number | undefined
+  /**
+   * The most bytes of one entry in memory, by the same estimate. A larger one is kept in the store alone, and told by the
+   * event `skipped`. @default `maxBytes`
+   */
+  readonly maxEntryBytes?: number | undefined
   /**
    * The most entries of one tenant (of one value of `partitionBy`), least recently used out first. Where memory is full,
    * tenants that have read nothing for a minute give way first, then whoever holds most: no tenant displaces the entries of
@@ -55,6 +60,12 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
    * side by side: what one cannot read is a miss. @default JSON that keeps Date, Map, Set, bigints and binary data exactly
    */
   readonly codec?: Codec | undefined
+  /**
+   * The most bytes of one entry: encoded, stamps included, where there is a store; by the estimate of `memory.maxBytes` in
+   * memory alone. A larger value is given to its readers and kept nowhere (`refused`, reason `too-large`). Families may have
+   * limits of their own. @default no limit
+   */
+  readonly maxEntryBytes?: number | undefined
   /** The mode of the namespace. @default 'bounded' */
   readonly consistency?: 'bounded' | 'committed' | 'strict' | undefined
   /**

@@ -21,6 +21,7 @@ export type RefusalReason =
   | 'no-claim'
   | 'store-unavailable'
   | 'locked'
+  | 'too-large'
 
 /** What a cache tells while it works, by event name. Times are wall-clock milliseconds since 1970. */
 export interface CacheEvents {
@@ -51,6 +52,8 @@ export interface CacheEvents {
   fill: { readonly key: string; readonly ttlMs: DurationMs; readonly stamps: readonly string[] }
   /** A value was not kept. */
   refused: { readonly key: string; readonly reason: RefusalReason; readonly detail?: string | undefined }
+  /** A value is too large for memory, by an estimate; it is kept in the store alone. */
+  skipped: { readonly key: string; readonly bytes: number; readonly maxBytes: number }
   /** A value was evicted from memory to make room. */
   evicted: { readonly key: string }
   /** This process invalidated something. */

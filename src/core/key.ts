@@ -47,6 +47,8 @@ export interface FamilyDefinition<Text extends string = string, Value = unknown>
    * `memory.maxEntries`: they displace no others, and no others displace them. @default shares the room of the others
    */
   readonly maxEntries?: number | undefined
+  /** The most bytes of one entry, over the cache's own `maxEntryBytes`. @default the cache's */
+  readonly maxEntryBytes?: number | undefined
   /** Turns the family's values into bytes for the store. @default the cache's `codec` */
   readonly codec?: Codec | undefined
   /** `'off'` leaves this family to plain lifetimes. Changeable with `cache.setCoherence`. @default 'on' */
@@ -125,6 +127,7 @@ export interface CompiledFamily {
   readonly schema: StandardSchema | undefined
   readonly codec: Codec | undefined
   readonly maxEntries: number | undefined
+  readonly maxEntryBytes: number | undefined
   readonly loads: { readonly concurrency: number; readonly queue: number } | undefined
 }
 
@@ -183,7 +186,17 @@ export function compiledFamily(family: unknown): CompiledFamily | undefined {
   return (family as { [COMPILED]?: CompiledFamily })[COMPILED]
 }
 
-const OPTIONS = ['key', 'value', ...POLICY_OPTIONS, 'version', 'codec', 'maxEntries', 'coherence', 'loads']
+const OPTIONS = [
+  'key',
+  'value',
+  ...POLICY_OPTIONS,
+  'version',
+  'codec',
+  'maxEntries',
+  'maxEntryBytes',
+  'coherence',
+  'loads',
+]
 
 function compile(name: string, definition: AnyDefinition): CompiledFamily {
   const what = `defineKeys: ${name}`
@@ -217,6 +230,10 @@ function compile(name: string, definition: AnyDefinition): CompiledFamily {
     schema: isStandardSchema(full.value) ? full.value : undefined,
     maxEntries:
       full.maxEntries === undefined ? undefined : checkCount(full.maxEntries, 1, `${what}.maxEntries`),
+    maxEntryBytes:
+      full.maxEntryBytes === undefined
+        ? undefined
+        : checkCount(full.maxEntryBytes, 1, `${what}.maxEntryBytes`),
     codec: full.codec === undefined ? undefined : checkCodec(full.codec, `${what}.codec`),
     loads: readLoads(full.loads, `${what}.loads`),
   }

@@ -17,6 +17,7 @@ const OPTIONS = [
   'memory',
   'store',
   'codec',
+  'maxEntryBytes',
   'consistency',
   'onStoreUnavailable',
   'softLockLifetime',
@@ -43,6 +44,7 @@ const DEFAULT_SOFT_LOCK_MS = 5_000
 export interface MemorySettings {
   readonly maxEntries: number | undefined
   readonly maxBytes: number | undefined
+  readonly maxEntryBytes: number | undefined
   readonly perTenant: number | undefined
   readonly isolate: Isolation
 }
@@ -98,6 +100,10 @@ export function readSettings(options: CacheOptions) {
     dependencies: options.dependencies ?? noDependencies(),
     memory: readMemory(options),
     store,
+    maxEntryBytes:
+      options.maxEntryBytes === undefined
+        ? undefined
+        : checkCount(options.maxEntryBytes, 1, 'createCache: maxEntryBytes'),
     codec: options.codec === undefined ? undefined : checkCodec(options.codec, 'createCache: codec'),
     consistency: checkChoice(
       options.consistency ?? 'bounded',
@@ -152,8 +158,12 @@ function readSoftLock(lifetime: CacheOptions['softLockLifetime'], maxStalenessMs
 
 function readMemory({ memory, partitionBy }: CacheOptions): MemorySettings | undefined {
   if (memory === false) return undefined
-  checkOptions(memory, ['maxEntries', 'maxBytes', 'perTenant', 'isolate'], 'createCache: memory')
-  const { maxEntries, maxBytes, perTenant, isolate = 'freeze' } = memory ?? {}
+  checkOptions(
+    memory,
+    ['maxEntries', 'maxBytes', 'maxEntryBytes', 'perTenant', 'isolate'],
+    'createCache: memory',
+  )
+  const { maxEntries, maxBytes, maxEntryBytes, perTenant, isolate = 'freeze' } = memory ?? {}
   if (perTenant !== undefined && partitionBy === undefined) {
     throw new CacheError(
       'INVALID_OPTION',
@@ -164,6 +174,7 @@ function readMemory({ memory, partitionBy }: CacheOptions): MemorySettings | und
   return {
     maxEntries: limited ? count(maxEntries, 'maxEntries') : DEFAULT_ENTRIES,
     maxBytes: count(maxBytes, 'maxBytes'),
+    maxEntryBytes: count(maxEntryBytes, 'maxEntryBytes'),
     perTenant: count(perTenant, 'perTenant'),
     isolate: checkChoice(isolate, ['freeze', 'clone', 'none'], 'createCache: memory.isolate'),
   }

@@ -6,7 +6,7 @@ import type { KeyPlan } from '../core/dependency-map.ts'
 import { decodeEntry, encodeEntry, fingerprint, type StoredEntry } from '../core/entry.ts'
 import type { RefusalReason } from '../core/events.ts'
 import type { Ttl } from '../core/lifetime.ts'
-import { sizeOf } from '../core/size.ts'
+import { sizeOfEntry } from '../core/size.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { type Isolated, isolate, isolateDecoded } from './isolation.ts'
 import { graceOf } from './request.ts'
@@ -66,6 +66,11 @@ export class Keeper {
       if (ttlMs === 0) return this.#refuse(flight, loaded, loadedAt, 'zero-ttl')
       const encoded = this.#encode(flight, loaded.value, ttlMs, etag)
       bytes = encoded instanceof Promise ? await encoded : encoded
+      const most = plan.family?.maxEntryBytes ?? this.#room.maxEntryBytes
+      const size =
+        shared || most === Number.POSITIVE_INFINITY ? bytes.length : sizeOfEntry(plan.key, loaded.value, 1)
+      if (size > most)
+        return this.#refuse(flight, loaded, loadedAt, 'too-large', `${size} bytes; maxEntryBytes is ${most}`)
       isolated = isolate(loaded.value, this.#room.isolation)
     } catch (error) {
       return this.#refuse(flight, loaded, loadedAt, 'uncacheable', messageOf(error))
@@ -125,15 +130,28 @@ export class Keeper {
 
   /** Puts a value into memory, for no longer than it lives. */
   put(plan: KeyPlan, landed: Landed, vector: readonly Generation[]): void {
-    const { memory, measured, lifetimes, loadTimes, clock, shared } = this.#room
+    const { memory, measured, largestInMemory, lifetimes, loadTimes, clock, shared } = this.#room
     const { value, loadedAt, freshUntil, etag = '', cloned } = landed
     if (memory === undefined || freshUntil === undefined) return
-    const bytes = measured ? sizeOf(value) : 0
+    const weighed = measured || largestInMemory < Number.POSITIVE_INFINITY
+    const bytes = weighed ? sizeOfEntry(plan.key, value, vector.filter(ownStamp).length) : 0
+    if (bytes > largestInMemory) {
+      this.#skip(plan.key, bytes, vector)
+      return
+    }
     const { family } = plan
     const loadMs = loadTimes.of(family?.name)
     const timing = timingOf(freshUntil, lifetimes.rules(family), loadMs, shared, clock.monotonic())
     const until = timing?.unseenUntil ?? freshUntil
     memory.put(plan.key, new MemoryEntry(value, vector, loadedAt, until, etag, cloned, bytes, timing))
+  }
+
+  /** Keeps an entry out of memory for its size, and whatever it was to replace. */
+  #skip(key: string, bytes: number, vector: readonly Generation[]): void {
+    const { memory, stamps, events, largestInMemory } = this.#room
+    memory?.delete(key)
+    stamps.rest(vector)
+    events.emit('skipped', { key, bytes, maxBytes: largestInMemory })
   }
 
   /** Notes that memory answers an entry. */
@@ -260,6 +278,11 @@ export class Keeper {
     this.#room.events.emit('unreadable', { key, reason })
     return { problem: 'unreadable' }
   }
+}
+
+/** Whether nobody but the entry holds it, or the one it replaces. */
+function ownStamp({ holders }: Generation): boolean {
+  return holders <= 1
 }
 
 function messageOf(error: unknown): string {

@@ -42,8 +42,12 @@ export interface ReadRoom {
   /** Of the families that name none. */
   readonly codec: Codec
   readonly isolation: Isolation
-  /** Estimates sizes only where a limit needs them. */
+  /** Whether memory has a limit of bytes. Sizes are estimated only where a limit needs them. */
   readonly measured: boolean
+  /** The most bytes of one entry in memory. */
+  readonly largestInMemory: number
+  /** The most bytes of one entry anywhere, of the families that set no limit of their own. */
+  readonly maxEntryBytes: number
   /** Whether a replaced value must be heard of everywhere before its fill resolves. */
   readonly strict: boolean
   /** T, in milliseconds. */
