@@ -94,12 +94,21 @@ export class OpenCache {
 
   get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
     const scope = this.#ambient?.current()
-    if (scope !== undefined)
-      return checked(
-        () => scope.checkRead(key, 'get'),
-        () => this.#parts.reader.get(key, load, options),
-      )
+    if (scope !== undefined) return this.#getInScope(scope, key, load, options)
     return this.#parts.reader.get(key, load, options)
+  }
+
+  /** By itself: closures in `get` would cost every hit the object that holds what they close over. */
+  #getInScope(
+    scope: TenantScope,
+    key: string,
+    load: Loader<unknown>,
+    options: ReadOptions | undefined,
+  ): Promise<unknown> {
+    return checked(
+      () => scope.checkRead(key, 'get'),
+      () => this.#parts.reader.get(key, load, options),
+    )
   }
 
   async getEntry(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<Entry<unknown>> {
