@@ -94,7 +94,10 @@ export class Fetch {
           continue
         } else {
           flight.missed = opened.problem
-          if (opened.problem === 'expired') flight.offer(opened.landed)
+          if (opened.problem === 'expired') {
+            this.keeper.forgetOlder(flight.plan, opened.landed)
+            flight.offer(opened.landed)
+          }
         }
         if (!beside && flight.aheadOf === undefined) {
           unusable.push(flight)

@@ -114,9 +114,8 @@ export class Keeper {
     const { memory, lease, clock, stamps, flights } = this.#room
     flight.plan.stored = true
     if (landed.freshUntil === undefined) return
-    // Whether or not memory may take it, an older one is not to be answered after it.
-    const before = memory?.look(flight.plan.key)
-    if (before !== undefined && before.loadedAt < landed.loadedAt) memory?.delete(flight.plan.key)
+    // Whether or not memory may take it.
+    this.forgetOlder(flight.plan, landed)
     if (flight.term !== lease.term || !lease.held(clock.monotonic())) return
     if (!flights.leads(flight)) return
     const vector = stamps.admit(flight.reservation, tokens, flight.epoch ?? '')
@@ -126,6 +125,13 @@ export class Keeper {
       return
     }
     this.put(flight.plan, landed, vector)
+  }
+
+  /** Drops from memory what is older than a value that has been seen: it is not to be answered after it, not as stale either. */
+  forgetOlder({ key }: KeyPlan, { loadedAt }: Landed): void {
+    const { memory } = this.#room
+    const before = memory?.look(key)
+    if (before !== undefined && before.loadedAt < loadedAt) memory?.delete(key)
   }
 
   /** Puts a value into memory, for no longer than it lives. */

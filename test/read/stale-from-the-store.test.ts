@@ -86,6 +86,24 @@ describe('a value past its lifetime in the store', () => {
   })
 })
 
+test('an older value in memory is not served once a newer one has been seen, though that is past its lifetime too', async () => {
+  const { one, other, clock } = await expired({ staleWhileRevalidate: '1h' })
+  const use = async (milliseconds: number) => {
+    for (let left = milliseconds; left > 0; left -= 300) {
+      await one.get('in use', () => true)
+      await clock.advance(Math.min(left, 300))
+    }
+  }
+  expect(await other.get('a', () => 'newer')).toBe('old')
+  await settle()
+  await use(10_000)
+  const { load } = heldLoader<string>()
+  // Memory is asked first; the store, in the background.
+  expect(await one.get('a', load)).toBe('old')
+  await settle()
+  for (let read = 0; read < 3; read++) expect(await one.get('a', load)).toBe('newer')
+})
+
 describe('a void value', () => {
   test.each([
     ['before the read', false],
