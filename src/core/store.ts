@@ -155,7 +155,10 @@ export interface FillRequest extends KeyPlace {
   readonly ttlMs: number
   /** How long it may be kept by being prolonged: its stamps must last for that. @default ttlMs */
   readonly prolongedMs?: number | undefined
-  /** It may replace a valid value that memories hold: tell them. */
+  /**
+   * It may replace a valid value that memories hold: tell them. Where replicas are in use the key's own stamp counts as
+   * rotated, though it is not: what it was loaded from may be newer than they are.
+   */
   readonly publish: boolean
   /** Whether to wait, then, until every process that may answer from memory has heard of it. */
   readonly heard?: boolean | undefined

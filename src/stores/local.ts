@@ -1,3 +1,4 @@
+import { keyStamp } from '../core/stamp.ts'
 import type { Store, StoreDriver, StoreSession } from '../core/store.ts'
 import { RecentRotations } from './recent-rotations.ts'
 
@@ -60,8 +61,9 @@ function connect({ clock, randomness, listener, replicaLagMs }: StoreSession): S
       })
       return { positions: positions(), results }
     },
-    async fill({ key, nonce }) {
+    async fill({ key, nonce, publish }) {
       if (holder(key) !== nonce) return { stored: false }
+      if (publish) recent.note([keyStamp(key)], clock.monotonic(), replicaLagMs, undefined)
       return { stored: claims.delete(key) }
     },
     async prolong() {},

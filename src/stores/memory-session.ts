@@ -4,7 +4,7 @@ import { CacheError } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import { PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Pattern } from '../core/pattern.ts'
-import type { StampName } from '../core/stamp.ts'
+import { keyStamp, type StampName } from '../core/stamp.ts'
 import {
   type FillReply,
   type FillRequest,
@@ -125,6 +125,7 @@ export class MemoryStoreSession implements Store {
       const replaced = application.value(key) !== undefined
       application.store(key, value, ttlMs)
       application.release(key)
+      if (publish) namespace.noteRotated([keyStamp(key)], this.#session.replicaLagMs, undefined)
       if (!publish || !replaced) return { stored: true }
       const cause = { id: nonce, process: this.#session.process, tables: [] }
       return {

@@ -1,3 +1,4 @@
+import { REPLICA_LAG } from './scenario.ts'
 import type { Step, Steps } from './steps.ts'
 import type { Time } from './time.ts'
 
@@ -14,6 +15,19 @@ export interface Transaction {
   ended: boolean
 }
 
+/** From where a load may read, as the cache has said. */
+export interface From {
+  readonly source: 'primary' | 'any'
+  readonly position?: string | undefined
+}
+
+/** A commit, as replicas come to it. */
+interface Logged {
+  readonly version: number
+  readonly rows: readonly string[]
+  readonly at: number
+}
+
 /** What a load fails with that the scenario lets fail. */
 export class LoadFailed extends Error {
   override readonly name = 'LoadFailed'
@@ -28,6 +42,7 @@ export class Database {
   #waiting: { readonly row: string; readonly take: () => void; readonly process: string }[] = []
   readonly #open = new Set<Transaction>()
   readonly #loads = new Map<Step, () => void>()
+  readonly #log: Logged[] = []
   #version = 0
   #transactions = 0
 
@@ -40,18 +55,42 @@ export class Database {
     return this.#versions.get(row) ?? 0
   }
 
-  read(process: string, what: string, rows: readonly string[], tx?: Transaction): Promise<Rows> {
-    return this.#ask(process, `${what} reads`, (reply) => {
+  /** Where the log ends behind a commit: of one length, so that they can be compared. */
+  position(version: number): string {
+    return String(version).padStart(8, '0')
+  }
+
+  /** What a replica shows that lags as much as it may, or that has come just as far as it must. */
+  #lagging(row: string, { position }: From): number {
+    const reached = Number(position ?? 0)
+    const shown = this.#log.filter(
+      ({ version, at }) => version <= reached || at <= this.#time.now - REPLICA_LAG,
+    )
+    return shown.findLast(({ rows }) => rows.includes(row))?.version ?? 0
+  }
+
+  /** @param from of a load that may read from a replica. @default the primary */
+  read(
+    process: string,
+    what: string,
+    rows: readonly string[],
+    { tx, from }: { readonly tx?: Transaction | undefined; readonly from?: From | undefined } = {},
+  ): Promise<Rows> {
+    const lagging = from !== undefined && (from.source === 'any' || from.position !== undefined)
+    return this.#ask(process, `${what} reads${lagging ? ' a replica' : ''}`, (reply) => {
       const seen: Record<string, number> = {}
-      for (const row of rows) seen[row] = tx?.rows.has(row) ? -tx.id : this.version(row)
+      for (const row of rows) {
+        if (lagging) seen[row] = this.#lagging(row, from)
+        else seen[row] = tx?.rows.has(row) ? -tx.id : this.version(row)
+      }
       reply(seen, () => `${what} gets ${show(seen)}`)
     })
   }
 
   /** As {@link read}, on a connection of its own, which may break. */
-  load(process: string, what: string, rows: readonly string[]): Promise<Rows> {
+  load(process: string, what: string, rows: readonly string[], from?: From): Promise<Rows> {
     return new Promise((resolve, reject) => {
-      void this.read(process, what, rows).then(resolve)
+      void this.read(process, what, rows, { from }).then(resolve)
       const step = this.#steps.latest
       const fail = () => {
         this.#steps.drop(step)
@@ -99,6 +138,7 @@ export class Database {
     const carryOut = (reply: (value: undefined, text: () => string) => void) => {
       const version = ++this.#version
       for (const row of tx.rows) this.#versions.set(row, version)
+      this.#log.push({ version, rows: [...tx.rows], at: this.#time.now })
       this.#end(tx)
       committed(version)
       reply(undefined, () => `transaction ${tx.id} hears of its COMMIT (version ${version})`)

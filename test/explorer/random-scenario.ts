@@ -25,6 +25,7 @@ export function randomScenario(seed: number, mode: Mode, shapeName?: ShapeName):
     onStoreUnavailable: dice.chance(0.2) ? 'proceed' : 'abort',
     ttl: dice.of(shape.ttls),
     ...(shape.refreshes ? { refreshes: true } : {}),
+    ...(shape.replicas ? { replicas: true } : {}),
     actors: [
       ...readers(dice, shape, names, keys),
       ...writers(dice, shape, names, keys),

@@ -1,5 +1,5 @@
 import type { Freshness, ReadOptions } from 'coherent-cache'
-import { LoadFailed, type Rows, type Transaction } from './database.ts'
+import { type From, LoadFailed, type Rows, type Transaction } from './database.ts'
 import type { Read, Write } from './history.ts'
 import { partsOf, rowsOf } from './shop.ts'
 import type { World } from './world.ts'
@@ -53,10 +53,10 @@ export async function readMany(world: World, keys: readonly string[], reading: R
   const { cache } = world.member(reading.process)
   const { process, freshness } = reading
   const reads = note(world, keys, reading)
-  const load = async (missing: readonly string[]) => {
-    const rows = await world.database.load(process, `load of ${missing.join(', ')}`, [
-      ...new Set(missing.flatMap(rowsOf)),
-    ])
+  const load = async (missing: readonly string[], from: From) => {
+    const all = [...new Set(missing.flatMap(rowsOf))]
+    const what = `load of ${missing.join(', ')}`
+    const rows = await world.database.load(process, what, all, allowed(world, from))
     return missing.map((key) => pick(rows, key))
   }
   const options = freshness === undefined ? undefined : { freshness }
@@ -74,20 +74,27 @@ export function peekOne(world: World, key: string, reading: Reading): void {
 export async function fillOne(world: World, key: string, { process }: Reading): Promise<void> {
   const { cache } = world.member(process)
   const mark = await cache.mark(key)
-  const value = await world.database.read(process, `what fills ${key}`, rowsOf(key))
+  const value = await world.database.read(process, `what fills ${key}`, rowsOf(key), {
+    from: allowed(world, mark),
+  })
   const kept = await cache.set(key, value as never, { mark })
   if (kept) replaced(world, process, key, value)
 }
 
-function loader(world: World, process: string, key: string, tx?: Transaction): () => Promise<Rows> {
+/** From where a load reads: where there are no replicas, from the primary. */
+function allowed({ scenario }: World, from: From): From | undefined {
+  return scenario.replicas ? from : undefined
+}
+
+function loader(world: World, process: string, key: string, tx?: Transaction): (from: From) => Promise<Rows> {
   const parts = partsOf(key)
   if (parts.length === 0) {
     const { database } = world
     const what = `load of ${key}`
-    return () =>
+    return (from) =>
       tx === undefined
-        ? database.load(process, what, rowsOf(key))
-        : database.read(process, what, rowsOf(key), tx)
+        ? database.load(process, what, rowsOf(key), allowed(world, from))
+        : database.read(process, what, rowsOf(key), { tx })
   }
   return async () => {
     const rows: Record<string, number> = {}

@@ -74,6 +74,8 @@ export interface Scenario {
   readonly ttl?: number
   /** Values are refreshed ahead of their end, and served past it. */
   readonly refreshes?: boolean
+  /** Loaders read from a replica that lags as much as it may, wherever they are not told otherwise. */
+  readonly replicas?: boolean
   readonly actors: readonly Actor[]
   readonly trouble: Trouble
   /** What `pass` may add to the time, in milliseconds. */
@@ -85,6 +87,8 @@ export interface Scenario {
 /** T, in milliseconds. */
 export const MAX_STALENESS = 1_000
 export const SOFT_LOCK = 3_000
+/** How far replicas of the database lag, in milliseconds. */
+export const REPLICA_LAG = 700
 
 /** The keys that a scenario is about. */
 export function keysOf({ actors, warm = [] }: Scenario): readonly string[] {

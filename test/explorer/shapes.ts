@@ -29,6 +29,8 @@ export interface Shape {
   readonly mostPasses: number
   /** Whether values are refreshed ahead of their end, and served after it by whoever reads. */
   readonly refreshes?: boolean
+  /** Whether loaders read from a replica that lags. */
+  readonly replicas?: boolean
 }
 
 type Read = Shape['reads'][number]
@@ -328,6 +330,24 @@ export const shapes = {
     passes: [500, 1_000, 90_000_000],
     mostPasses: 3,
   },
+  /** Loads from a replica that lags as much as it may. */
+  replica: {
+    ...plain,
+    replicas: true,
+    ttls: [LONG, 500],
+    warm: 0.5,
+    keys: [['item:1'], ['item:1', 'item:2'], ['item:1', 'both:x']],
+    rows: ['1', '1', '2'],
+    readers: 3,
+    writers: 2,
+    reads: [get, get, committed, reload, many, follow, fill],
+    units: 0.6,
+    told: ['row', 'row', 'keys', 'adhoc', 'scope', 'table', 'clear'],
+    trouble: ['evict', 'flush', 'failover', 'lose', 'break'],
+    mostTrouble: 2,
+    passes: [1, 100, 300, 699, 700, 800],
+    mostPasses: 6,
+  },
   /** Values made of values, reads inside units, fills by hand. */
   nested: {
     ...plain,
@@ -345,4 +365,4 @@ export type ShapeName = keyof typeof shapes
 export const SHAPES = Object.keys(shapes) as ShapeName[]
 
 /** Those that a seed is drawn from by its first dice: a shape that comes later is drawn by another, so that old seeds stand. */
-export const FIRST_SHAPES = SHAPES.filter((name) => name !== 'refresh')
+export const FIRST_SHAPES = SHAPES.filter((name) => name !== 'refresh' && name !== 'replica')

@@ -3,7 +3,7 @@ import { cacheAside, PlainStore } from './cache-aside.ts'
 import { Database } from './database.ts'
 import { countingRandomness } from './dice.ts'
 import { History, type Moment, type Write } from './history.ts'
-import { keysOf, MAX_STALENESS, type Scenario, SOFT_LOCK } from './scenario.ts'
+import { keysOf, MAX_STALENESS, REPLICA_LAG, type Scenario, SOFT_LOCK } from './scenario.ts'
 import { keys, type MapName, maps } from './shop.ts'
 import { drained, Steps } from './steps.ts'
 import { Time } from './time.ts'
@@ -74,6 +74,7 @@ export class World {
       room = 8,
       ttl = 600_000,
       refreshes = false,
+      replicas = false,
       onStoreUnavailable = 'abort',
     } = this.scenario
     return createCache({
@@ -86,6 +87,7 @@ export class World {
       onStoreUnavailable,
       maxStaleness: MAX_STALENESS,
       softLockLifetime: SOFT_LOCK,
+      ...(replicas ? { replicaLag: REPLICA_LAG } : {}),
       memory: memory ? { maxEntries: room } : false,
       ttl,
       // Ends of lifetimes follow from the scenario alone.

@@ -1,4 +1,4 @@
-import { type CaughtByTest, type Mutant, tested } from './mutant.ts'
+import { type CaughtByTest, type Mutant, mutant, tested } from './mutant.ts'
 
 const REDIS: CaughtByTest = { test: 'test/stores/redis-replicas.test.ts' }
 const LOADS: CaughtByTest = { test: 'test/read/load-source.test.ts' }
@@ -24,6 +24,30 @@ export const inReplicas: readonly Mutant[] = [
     FETCH,
     'return this.#room.replicaLagMs === 0 ? ANY_SOURCE : newestSource([from, wanted])',
     'return this.#room.replicaLagMs >= 0 ? ANY_SOURCE : newestSource([from, wanted])',
+  ),
+  mutant(
+    'replicas: every load is from any, as schedules show it',
+    LATELY,
+    FETCH,
+    'return this.#room.replicaLagMs === 0 ? ANY_SOURCE : newestSource([from, wanted])',
+    'return this.#room.replicaLagMs >= 0 ? ANY_SOURCE : newestSource([from, wanted])',
+    { shape: 'replica' },
+  ),
+  mutant(
+    'replicas: a place in the log stands for none',
+    PLACE,
+    'stores/recent-rotations.ts',
+    'untoldAt: position === undefined ? now : (before?.untoldAt ?? Number.NEGATIVE_INFINITY),',
+    'untoldAt: Number.NEGATIVE_INFINITY,',
+    { shape: 'replica' },
+  ),
+  mutant(
+    'replicas: what has replaced a value is not noted',
+    LATELY,
+    'stores/memory-session.ts',
+    'if (publish) namespace.noteRotated([keyStamp(key)], this.#session.replicaLagMs, undefined)',
+    '',
+    { shape: 'replica' },
   ),
   tested(
     'replicas: a store that is away allows any',
@@ -96,6 +120,14 @@ export const inReplicas: readonly Mutant[] = [
     'stores/lua/rotate.lua',
     'if lag > 0 and count > 0 then',
     'if lag < 0 and count > 0 then',
+  ),
+  tested(
+    'Redis: what has replaced a value is not noted',
+    LATELY,
+    conformance('source_ofAKeyWhoseValueWasReplaced'),
+    'stores/lua/fill.lua',
+    'if lag > 0 then note_rotated(',
+    'if lag < 0 then note_rotated(',
   ),
   tested(
     'Redis: a sweep is not noted',

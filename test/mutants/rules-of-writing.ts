@@ -111,6 +111,8 @@ export const rulesOfWriting: readonly Rule[] = [
     says: 'What was rotated less than replicaLag ago is loaded from the primary, and so is what nobody can be certain of.',
     mutants: [
       'replicas: a load asks nobody from where it may read',
+      'replicas: every load is from any, as schedules show it',
+      'replicas: what has replaced a value is not noted',
       'replicas: a store that is away allows any',
       'replicas: a reload is from any',
       'replicas: what goes past the cache is from any',
@@ -119,6 +121,7 @@ export const rulesOfWriting: readonly Rule[] = [
       'replicas: memory alone trusts what was before it',
       'replicas: after a failover the notes of the old primary are believed',
       'Redis: a rotation is not noted',
+      'Redis: what has replaced a value is not noted',
       'Redis: a sweep is not noted',
       'Redis: notes are believed across epochs',
       'Redis: what a new map hangs on counts as never rotated',
@@ -132,6 +135,7 @@ export const rulesOfWriting: readonly Rule[] = [
     says: 'A replica that has reached the furthest place of all rotations of late will do; where one of them has none, not.',
     mutants: [
       'replicas: a token names no place',
+      'replicas: a place in the log stands for none',
       'Redis: a place stands for a rotation without one',
       'Redis: the place told last stands for the furthest',
       'replicas: a replica is not asked how far it is',

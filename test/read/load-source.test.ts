@@ -241,3 +241,17 @@ test('source_afterAFailover_isThePrimary_untilReplicasHaveCaughtUp', async () =>
   await clock.advance(2 * LAG)
   expect(await sourceOf(cache, 'price:1')).toEqual(ANY)
 })
+
+test.each(Object.entries(tiers))(
+  'source_afterAReload_isThePrimary_withoutItNobodyHasChangedAnything, %s',
+  async (_, open) => {
+    const { cache, clock } = await open()
+    await sourceOf(cache, 'price:1')
+    expect(await sourceOf(cache, 'price:1', { freshness: 'reload' })).toEqual(PRIMARY)
+    // What the reload has brought has ended: a replica that lags would show what was before it.
+    await clock.advance(2_000)
+    expect(await sourceOf(cache, 'price:1')).toEqual(PRIMARY)
+    await clock.advance(LAG)
+    expect(await sourceOf(cache, 'price:1')).toEqual(ANY)
+  },
+)

@@ -87,6 +87,7 @@ const ARGV: Record<string, Meaning> = {
   'stamp ms': /^(600000|104444)$/,
   'soft-lock ms': exactly(known.lockMs),
   'replica ms': exactly(known.replicaMs),
+  "number of the key's own stamp": /^4$/,
   "place in the database's log": exactly(known.position),
   'head of the fingerprint': /^CC1/,
   'stamp indices': /^[\d,]*$/,
@@ -207,13 +208,13 @@ beforeAll(async () => {
     ...place,
     nonce: known.nonce,
     epoch: 'epoch-1234567890',
-    stamps,
-    tokens: stamps.map((_, at) => `token-${String(at).padStart(10, '0')}`),
+    stamps: [...stamps, '|key|user:1'],
+    tokens: [...stamps, ''].map((_, at) => `token-${String(at).padStart(10, '0')}`),
     value: Buffer.from(known.payload),
     ttlMs: Number(known.valueMs),
     publish: true,
   }
-  await scripts.fill(layout, fill, known.body, holderMs)
+  await scripts.fill(layout, fill, known.body, { holderMs, replicaLagMs })
   await scripts.claim(layout, 'user:1', known.nonce, Number(known.claimMs))
   await scripts.prolong(layout, 'user:1', Number(known.valueMs))
   await scripts.heartbeat(layout, 0, map, known.process, Number(known.forgetMs), known.settings)

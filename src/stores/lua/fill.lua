@@ -1,14 +1,17 @@
 -- Stores a value if the claim is still this fill's and the whole vector, epoch included, is current and unlocked. Keeps
 -- the stamps alive for longer than the value, never shortening an expiry.
--- KEYS: state, value, claim, lease holders, stamps...
+-- KEYS: state, value, claim, lease holders, stamps..., recent (only with replicas), before (only with replicas)
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
---       channel, message body, ms for which a lease holder counts ('0': do not tell)
+--       channel, message body, ms for which a lease holder counts ('0': do not tell), replica ms ('0': note nothing),
+--       number of the key's own stamp
 -- returns { 1 if stored or 0 if refused, lease holders if it was published }
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 if epoch ~= ARGV[2] then return { 0, {} } end
 local claim = redis.pcall('GET', KEYS[3])
 if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
-local stored = redis.call('MGET', unpack(KEYS, 5))
+local lag = tonumber(ARGV[12])
+local last = lag > 0 and #KEYS - 2 or #KEYS
+local stored = redis.call('MGET', unpack(KEYS, 5, last))
 local tokens = ARGV[4]
 for at = 1, #stored do
   local token = token_of(stored[at])
@@ -22,10 +25,12 @@ local made = redis.pcall('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
 redis.call('UNLINK', KEYS[3])
 if type(made) == 'table' and made.err then return { 0, {} } end
 local lifetime = tonumber(ARGV[6])
-for at = 5, #KEYS do
+for at = 5, last do
   local left = redis.call('PTTL', KEYS[at])
   if left >= 0 and left < lifetime then redis.call('PEXPIRE', KEYS[at], lifetime) end
 end
+-- What was put in the place of another value may be newer than replicas are.
+if lag > 0 then note_rotated(KEYS[last + 1], KEYS[last + 2], now(), lag, { KEYS[4 + tonumber(ARGV[13])] }, '') end
 if replaced then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
   redis.call(PUBLISH, ARGV[9], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[10])

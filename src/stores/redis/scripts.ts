@@ -8,7 +8,7 @@ import {
   PRIMARY_SOURCE,
 } from '../../core/load-source.ts'
 import type { Randomness } from '../../core/random.ts'
-import type { StampName } from '../../core/stamp.ts'
+import { keyStamp, type StampName } from '../../core/stamp.ts'
 import {
   type FillRequest,
   type KeyPlace,
@@ -46,7 +46,7 @@ export function scriptsFor(publishes: Servers['publishes']) {
   const publishing = `local PUBLISH = '${publishes}'\n`
   return {
     ccRead: common + recent + readScript,
-    ccFill: publishing + common + fillScript,
+    ccFill: publishing + common + recent + fillScript,
     ccRotate: publishing + common + locks + recent + rotateScript,
     ccLock: publishing + common + locks + lockScript,
     ccHeartbeat: common + heartbeatScript,
@@ -174,15 +174,32 @@ export class Scripts {
   }
 
   /** @param holderMs for how long a lease holder counts; 0 where nobody waits for them */
-  async fill(layout: Layout, request: FillRequest, body: string, holderMs: number): Promise<Filled> {
+  async fill(
+    layout: Layout,
+    request: FillRequest,
+    body: string,
+    { holderMs, replicaLagMs }: { readonly holderMs: number; readonly replicaLagMs: number },
+  ): Promise<Filled> {
     const { key, nonce, epoch, stamps, tokens, value, ttlMs, prolongedMs = ttlMs, publish } = request
     const ms = Math.max(1, Math.ceil(ttlMs))
     const keys = [layout.state, layout.value(key), layout.claim(key), layout.holders]
     keys.push(...stamps.map((name) => layout.stamp(name)))
+    const own = publish && replicaLagMs > 0 ? stamps.indexOf(keyStamp(key)) + 1 : 0
+    if (own > 0) keys.push(layout.recent, layout.before)
     const fresh = this.#randomness.token()
     const lifetimes = [ms, Math.ceil(Math.max(ttlMs, prolongedMs)) + STAMP_MARGIN_MS]
     const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
-    const args = [nonce, epoch, fresh, tokens.join(''), ...lifetimes, withChecksum(value), ...message]
+    const noted = [own > 0 ? Math.ceil(replicaLagMs) : 0, own]
+    const args = [
+      nonce,
+      epoch,
+      fresh,
+      tokens.join(''),
+      ...lifetimes,
+      withChecksum(value),
+      ...message,
+      ...noted,
+    ]
     const reply = list(await this.#run('ccFill', keys, args))
     return { stored: number(reply[0]) === 1, holders: list(reply[1]).map(text) }
   }

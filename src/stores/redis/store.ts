@@ -159,9 +159,11 @@ export class RedisStore implements Store {
     const heard = request.publish && request.heard === true
     const body = request.publish ? this.#body([], [request.key], false, cause, heard) : ''
     const partition = this.partition(request)
+    const { replicaLagMs } = this.#session
+    const given = { holderMs: this.#holderMs(heard), replicaLagMs }
     const reply = await this.#hearing.expecting(cause, [partition], heard, () =>
       orWhileMoving(
-        () => this.#scripts.fill(this.#layout(request), request, body, this.#holderMs(heard)),
+        () => this.#scripts.fill(this.#layout(request), request, body, given),
         () => ({ stored: false, holders: [] }),
       ),
     )

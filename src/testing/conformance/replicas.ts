@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { LoadSource } from '../../core/load-source.ts'
-import type { StampName } from '../../core/stamp.ts'
+import { keyStamp, type StampName } from '../../core/stamp.ts'
 import { type Bench, newNonce, type Play, type Process } from './bench.ts'
 
 const LAG_MS = 60_000
@@ -155,6 +155,21 @@ export const replicaCases = {
     assert.deepEqual(await sourceOf(one, 'order:*'), PRIMARY)
     await bench.pass(LAG_MS + 1_000)
     assert.deepEqual(await sourceOf(one, 'user:*', 'order:*'), ANY)
+  },
+
+  async source_ofAKeyWhoseValueWasReplaced_isThePrimary(bench) {
+    const one = await settled(bench)
+    const own = { stamps: [keyStamp('user:1')] }
+    await one.put('user:1', own)
+    assert.deepEqual(await sourceOf(one, ...own.stamps), ANY)
+    const nonce = newNonce()
+    const found = await one.read('user:1', nonce, { ...own, takeOver: true })
+    assert.equal(await one.fill('user:1', nonce, found, { ...own, publish: true }), true)
+    const next = await one.read('user:1', newNonce(), { ...own, takeOver: true })
+    assert.deepEqual(next.from, PRIMARY)
+    assert.deepEqual(await sourceOf(one, 'user:*'), ANY)
+    await bench.pass(LAG_MS + 1_000)
+    assert.deepEqual(await sourceOf(one, ...own.stamps), ANY)
   },
 
   async source_ofAStampThatWasLost_isStillKnown(bench) {

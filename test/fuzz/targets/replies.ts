@@ -107,7 +107,10 @@ const CHECKS: Record<Script, (scripts: Scripts) => Promise<boolean>> = {
   },
   async fill(scripts) {
     const request = { key: 'a', shard: 'a', nonce: 'n', epoch: 'e', stamps: NAMES, tokens: [], value: ENTRY }
-    const { stored, holders } = await scripts.fill(layout, { ...request, ttlMs: 1, publish: true }, '', 1)
+    const { stored, holders } = await scripts.fill(layout, { ...request, ttlMs: 1, publish: true }, '', {
+      holderMs: 1,
+      replicaLagMs: 1,
+    })
     return typeof stored === 'boolean' && areTexts(holders)
   },
   async rotate(scripts) {
