@@ -493,6 +493,47 @@ describe('trouble', () => {
     expect(loaded).toEqual([1, 2, 3])
   })
 
+  test('aFailover_thatForgotTheLock_isLedByOne_andWhatTheFirstWritesIsRefused', async () => {
+    const { fleet, clock, store } = await openFleet(2, { keys })
+    const promote = store.replica()
+    const { loaded, schedules } = nightly({ cron: undefined, concurrency: 1 }, (orgId, signal) =>
+      orgId === 3 ? new Promise((_, reject) => signal.addEventListener('abort', reject)) : orgId,
+    )
+    const warmings = fleet.map((cache) => open(cache, { schedules }))
+    await clock.advance(MINUTE)
+    await warmings[0]?.start('nightly')
+    await clock.advance(2 * MINUTE)
+    expect(loaded).toEqual([1, 2, 3])
+    const first = warmings.findIndex(({ leads }) => leads)
+    promote()
+    await clock.advance(5 * MINUTE)
+    expect(warmings.filter(({ leads }) => leads)).toHaveLength(1)
+    // The record of the run is lost with the lock: nothing says that it ran, and nothing that it ended.
+    expect(await only(warmings[first])).toMatchObject({ running: false, last: undefined })
+  })
+
+  test('anOldPrimaryThatGoesOn_isLedToo_untilItsProcessLeavesIt', async () => {
+    const { fleet, clock, store } = await openFleet(2, { keys })
+    const { schedules } = nightly({ cron: undefined })
+    const warmings = fleet.map((cache) => open(cache, { schedules }))
+    await clock.advance(MINUTE)
+    const first = warmings.findIndex(({ leads }) => leads)
+    const move = store.split()
+    move((process) => process.includes(`#i${1 - first}`))
+    await clock.advance(10 * MINUTE)
+    // Two, as documented: each leads what its own store knows of.
+    expect(warmings.map(({ leads }) => leads)).toEqual([true, true])
+    await warmings[1 - first]?.start('nightly')
+    await clock.advance(MINUTE)
+    const done = await only(warmings[1 - first])
+    expect(done.last).toMatchObject({ status: 'done', warmed: 3 })
+    move(() => true)
+    await clock.advance(3 * MINUTE)
+    expect(warmings[first]?.leads).toBe(false)
+    expect(warmings[1 - first]?.leads).toBe(true)
+    expect((await only(warmings[first])).last).toEqual(done.last)
+  })
+
   test('recordsOfAnotherVersion_areLeftOut', async () => {
     const { fleet, clock, store, name } = await openFleet(1, { keys })
     const { loaded, schedules } = nightly()
