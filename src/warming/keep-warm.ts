@@ -8,7 +8,7 @@ import { type Extension, extensionOf, quietly } from '../core/extension.ts'
 import type { Entry, ReadOptions } from '../core/loader.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
 import { Turns } from '../core/turns.ts'
-import { type FamilyLoader, itemOf, iterate, type Plan, type WarmItem } from './plan.ts'
+import { type FamilyLoader, itemOf, iterate, type Plan, type WarmItem, WITHOUT_STALE } from './plan.ts'
 
 /** Options of `keepWarm`. One that is `undefined` is not given. */
 export interface KeepWarmOptions {
@@ -309,10 +309,10 @@ class Keeper implements KeepWarm {
     const { clock } = this.#extension
     const { key, load, ttl } = item
     const { signal } = this.#ending
-    const options: ReadOptions = ttl === undefined ? { signal } : { signal, ttl }
+    const options: ReadOptions = { ...WITHOUT_STALE, signal, ttl }
     // The store knows of refreshes by others, and how long the value really lives.
     const found = await this.#cache.getEntry(key, load, { ...options, freshness: 'committed' })
-    if (found.status === 'miss' || found.status === 'bypass' || found.expiresAt === undefined) {
+    if (found.status !== 'hit' || found.expiresAt === undefined) {
       this.#counts.refreshed++
       return found
     }

@@ -6,7 +6,7 @@ import type { ReadOptions } from '../core/loader.ts'
 import { Turns } from '../core/turns.ts'
 import { Pacer } from './pacer.ts'
 import { pause, unlessAborted } from './pause.ts'
-import { iterate, type Plan, type WarmItem } from './plan.ts'
+import { iterate, type Plan, type WarmItem, WITHOUT_STALE } from './plan.ts'
 import { Tally, type WarmingProgress, type WarmingResult } from './result.ts'
 
 /** The part of a cache that warming uses. */
@@ -134,11 +134,11 @@ export class PlanRun {
 
   async #read({ key, load, ttl }: WarmItem): Promise<void> {
     const { signal } = this.#ending
-    const options: ReadOptions = ttl === undefined ? { signal } : { signal, ttl }
+    const options: ReadOptions = { ...WITHOUT_STALE, signal, ttl }
     for (let attempt = 1; ; attempt++) {
       try {
         const { status, expiresAt } = await this.#cache.getEntry(key, load, options)
-        if (status === 'hit' || status === 'stale') {
+        if (status === 'hit') {
           this.#tally.fresh++
           this.#pacer.giveBack()
         } else if (expiresAt !== undefined) this.#tally.warmed++

@@ -88,6 +88,9 @@ export function familyLoader<F extends AnyFamily>(
   }
 }
 
+/** Who warms wants a new value, or an error: what is past its lifetime is for readers who would rather not wait. */
+export const WITHOUT_STALE: ReadOptions = { staleWhileRevalidate: 0, staleIfError: 0 }
+
 /** The item of a key, by the first loader whose family it is of. */
 export function itemOf(loaders: readonly FamilyLoader[], key: string): WarmItem | undefined {
   for (const loader of loaders) {

@@ -73,6 +73,18 @@ describe('warm', () => {
     expect(await warm(cache, plan, quiet)).toMatchObject({ seen: 2, warmed: 0, unkept: 2 })
   })
 
+  test('whatIsPastItsLifetime_isLoaded_evenWhereReadersWouldBeAnsweredIt', async () => {
+    const { cache, clock } = openCache({ keys, staleWhileRevalidate: '1h', staleIfError: '1h' })
+    await cache.get(keys.bundle({ orgId: 0 }), () => 100)
+    await clock.advance(6 * 60_000)
+    const failing = tenants(1, () => {
+      throw new Error('no database')
+    })
+    expect(await warm(cache, failing, quiet)).toMatchObject({ warmed: 0, fresh: 0, failed: 1 })
+    expect(await warm(cache, tenants(1), quiet)).toMatchObject({ warmed: 1, fresh: 0 })
+    expect(cache.peek(keys.bundle({ orgId: 0 }))).toBe(0)
+  })
+
   test('whatIsInvalidatedWhileItLoads_isNotKept', async () => {
     const { cache } = openCache({ keys })
     const load = deferred<number>()
