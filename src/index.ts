@@ -64,6 +64,7 @@ export type {
   TimeoutOptions,
 } from './core/policy.ts'
 export type { Randomness } from './core/random.ts'
+export type { Reads, TableRead } from './core/reads.ts'
 export type { Receipt, ReceiptStatus } from './core/receipt.ts'
 export { type StandardSchema, type TypeOnly, type } from './core/standard-schema.ts'
 export type { CacheStats } from './core/stats.ts'

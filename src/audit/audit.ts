@@ -4,6 +4,7 @@ export { type FormatOptions, formatAudit } from './format-report.ts'
 export type { AuditedLoader, AuditedTable, AuditReport, AuditStatus, UnreadTable } from './report.ts'
 export {
   type AuditableDatabase,
+  type AuditedCache,
   type AuditLoader,
   type AuditOptions,
   auditDependencies,

@@ -82,6 +82,7 @@ export function expectDeclared(report: AuditReport): void {
  * ```
  */
 export const auditMatchers = {
+  /** Passes where the report is ok; else the message is the report as text. */
   toBeDeclared(report: unknown): { readonly pass: boolean; message(): string } {
     checkReport(report, 'toBeDeclared')
     return { pass: report.ok, message: () => formatAudit(report).trimEnd() }

@@ -10,6 +10,7 @@ import type { AuditedLoader, AuditReport } from './report.ts'
 /** A database that `bindPg` or another adapter has bound to the cache. */
 export interface AuditableDatabase {
   readonly name: string
+  /** Runs `body` in a transaction. */
   // biome-ignore lint/suspicious/noExplicitAny: a body of the adapter's own handle
   transaction(body: (tx: any) => any): Promise<any>
 }
