@@ -208,6 +208,21 @@ describe('auditDependencies', () => {
     ])
   })
 
+  test('whatOthersRead_meanwhile_isNotSeen', async () => {
+    const other = await admin.connect()
+    await other.query('BEGIN; SELECT * FROM renters')
+    expect(await tablesOf('SELECT * FROM revenues')).toEqual([['revenues', []]])
+    await other.query('ROLLBACK')
+    other.release()
+  })
+
+  test('whatALoaderCouldWriteAllTheSame_isRolledBack', async () => {
+    // A temporary table, which a read-only transaction may write, in the one connection that the pool has.
+    await pool.query('CREATE TEMPORARY TABLE scratch (id int)')
+    await audited(() => db.query('INSERT INTO scratch VALUES (1)'))
+    expect((await pool.query('SELECT FROM scratch')).rowCount).toBe(0)
+  })
+
   test('poolOfItsOwn_isUnseen_andNotOk', async () => {
     const report = await one(reportKey, () => admin.query('SELECT * FROM revenues'))
     expect(report).toMatchObject({ ok: false, loaders: [{ status: 'unseen', tables: [] }], unread: [] })

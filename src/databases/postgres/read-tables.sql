@@ -1,9 +1,8 @@
 -- The tables and views that the transaction has locked, as whoever reads does, and what those views read.
 -- Parameters: none
--- Returns: a row for each: oid text; shown text, without its schema where that is on the search path; locked boolean,
---   false for what only a view's definition names; kind text, as in pg_class; partition and temporary boolean; ancestors
---   text, a JSON array of the names of the tables it is a part of or inherits from, partitions left out; bases text, of
---   a view the oids of the tables and views it reads
+-- Returns: a row for each: oid text; shown text, without its schema where that is on the search path; kind text,
+--   as in pg_class; partition and temporary boolean; ancestors text, a JSON array of the names of the tables it is a
+--   part of or inherits from, partitions left out; bases text, of a view the oids of the tables and views it reads
 WITH RECURSIVE seen (oid) AS (
   SELECT relation
   FROM pg_catalog.pg_locks
@@ -27,10 +26,6 @@ WITH RECURSIVE seen (oid) AS (
 SELECT
   class.oid::text AS oid,
   class.oid::regclass::text AS shown,
-  EXISTS (
-    SELECT FROM pg_catalog.pg_locks
-    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND database <> 0 AND relation = class.oid
-  ) AS locked,
   class.relkind::text AS kind,
   class.relispartition AS partition,
   class.relpersistence = 't' AS temporary,

@@ -11,7 +11,6 @@ interface Relation {
   readonly oid: string
   readonly name: string
   readonly kind: string
-  readonly locked: boolean
   readonly partition: boolean
   readonly temporary: boolean
   readonly ancestors: readonly string[]
@@ -27,11 +26,11 @@ interface Relation {
 export async function readsOfPostgres(send: SendSql): Promise<Reads> {
   const relations = (await ask(send)).map(relationOf)
   const known = new Map(relations.map((relation) => [relation.oid, relation]))
-  const views = relations.filter(({ kind, locked }) => kind === 'v' && locked)
+  const views = relations.filter(({ kind }) => kind === 'v')
   const ways = waysThrough(views, known)
   const tables = new Map<string, TableRead>()
   for (const relation of relations) {
-    if (relation.kind === 'v' || relation.temporary || !relation.locked) continue
+    if (relation.kind === 'v' || relation.temporary) continue
     const { partition, ancestors, name } = relation
     const [table = name, ...others] = partition ? ancestors : [name, ...ancestors]
     const before = tables.get(table)
@@ -60,7 +59,6 @@ function relationOf(row: Row): Relation {
     oid: row.oid,
     name: unquoted(row.shown),
     kind: row.kind,
-    locked: row.locked === true,
     partition: row.partition === true,
     temporary: row.temporary === true,
     ancestors: JSON.parse(row.ancestors).map(unquoted),
