@@ -28,6 +28,7 @@ import { peersStoreHit } from './cases/peers/store-hit.ts'
 import { scale } from './cases/scale.ts'
 import { scaleSimulation } from './cases/scale-simulation.ts'
 import { storeHit } from './cases/store-hit.ts'
+import { tenancy } from './cases/tenancy.ts'
 import { warming } from './cases/warming.ts'
 
 /** Everything that is measured, in the order in which it runs. */
@@ -44,6 +45,7 @@ export const cases: readonly BenchCase[] = [
   heartbeat,
   memory,
   codecs,
+  tenancy,
   modes,
   lockContention,
   expiry,
