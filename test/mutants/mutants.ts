@@ -1,3 +1,4 @@
+import { inCdc } from './in-cdc.ts'
 import { inHearing, inStampTable } from './in-coherence.ts'
 import { inCore } from './in-core.ts'
 import { inLayers } from './in-layers.ts'
@@ -23,4 +24,5 @@ export const mutants: readonly Mutant[] = [
   ...inRedis,
   ...inWarming,
   ...inReplicas,
+  ...inCdc,
 ]

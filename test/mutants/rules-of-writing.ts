@@ -159,4 +159,15 @@ export const rulesOfWriting: readonly Rule[] = [
     mutants: ['Redis: a group is void in its own partition alone'],
     because: 'No stamp is bound to one partition yet: each is rotated in all.',
   },
+  {
+    section: '10',
+    says: 'Changes of the log are applied before it is told to forget them; where some are missing, everything is void.',
+    mutants: [
+      'cdc: the server may forget what the store has not been told',
+      'cdc: a sign of life stands for what has not been applied',
+      'cdc: a slot is named before everything has been made void',
+      'cdc: a slot that has lost its place is gone on with',
+      'cdc: the old row is not looked at',
+    ],
+  },
 ]
