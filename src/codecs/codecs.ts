@@ -1,6 +1,7 @@
 export type { Codec, CodecContext } from '../core/codec.ts'
 export { type CompressionOptions, compressed } from './compressed.ts'
 export { type EncryptionOptions, encrypted } from './encrypted.ts'
+export type { Kept } from './exact.ts'
 export { jsonCodec } from './json.ts'
 export { type MsgpackrLike, msgpackrCodec, type SerializerOptions } from './msgpackr.ts'
 export { type SuperjsonLike, superjsonCodec } from './superjson.ts'

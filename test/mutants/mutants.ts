@@ -6,6 +6,7 @@ import { inFetch, inReader, inReserve } from './in-read.ts'
 import { inRedis } from './in-redis.ts'
 import { inReplicas } from './in-replicas.ts'
 import { inStores } from './in-stores.ts'
+import { inTenancy } from './in-tenancy.ts'
 import { inWarming } from './in-warming.ts'
 import { inWrite } from './in-write.ts'
 import type { Mutant } from './mutant.ts'
@@ -25,4 +26,5 @@ export const mutants: readonly Mutant[] = [
   ...inWarming,
   ...inReplicas,
   ...inCdc,
+  ...inTenancy,
 ]

@@ -1,5 +1,6 @@
 import { rulesOfReading } from './rules-of-reading.ts'
 import { rulesOfStamps } from './rules-of-stamps.ts'
+import { rulesOfTenancy } from './rules-of-tenancy.ts'
 import { rulesOfWarming } from './rules-of-warming.ts'
 import { rulesOfWriting } from './rules-of-writing.ts'
 
@@ -20,4 +21,5 @@ export const rules: readonly Rule[] = [
   ...rulesOfReading,
   ...rulesOfWriting,
   ...rulesOfWarming,
+  ...rulesOfTenancy,
 ]
