@@ -76,20 +76,57 @@ export const recordNames = {
 
 /** What is on record of a schedule. What cannot be read counts as nothing: another version may have written it. */
 export function recordsOf(entries: ReadonlyMap<string, string>, schedule: string): ScheduleRecords {
-  const run = read<RunRecord>(entries.get(recordNames.run(schedule)))
-  const usable = run !== undefined && Number.isFinite(run.through) && typeof run.calendar === 'string'
+  const run = read(entries.get(recordNames.run(schedule)), RUN)
+  const change = read(entries.get(recordNames.change(schedule)), CHANGE)
+  const ask = read(entries.get(recordNames.ask(schedule)), ASK)
   return {
-    run: usable ? run : undefined,
-    change: read<ChangeRecord>(entries.get(recordNames.change(schedule))),
-    ask: read<AskRecord>(entries.get(recordNames.ask(schedule))),
+    run: run as RunRecord | undefined,
+    change: change as ChangeRecord | undefined,
+    ask: ask as AskRecord | undefined,
   }
 }
 
-function read<T>(text: string | undefined): T | undefined {
-  if (text === undefined) return undefined
+type Check = (value: unknown) => boolean
+/** A time that a Date can have. */
+const number: Check = (value) => typeof value === 'number' && Math.abs(value) <= 8.64e15
+const text: Check = (value) => typeof value === 'string'
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.includes(value as string)
+
+/** What a record has to have so that it is acted upon; what it has besides is shown as it is. */
+const RUN: Readonly<Record<string, Check>> = {
+  calendar: text,
+  through: number,
+  status: oneOf('none', 'running', 'done', 'aborted', 'failed', 'lost'),
+  due: maybe(number),
+  started: maybe(number),
+  ended: maybe(number),
+  attempt: maybe(number),
+  error: maybe(text),
+  runs: number,
+  failures: number,
+}
+const CHANGE: Readonly<Record<string, Check>> = {
+  cron: maybe(text),
+  timeZone: maybe(text),
+  off: maybe((value) => typeof value === 'boolean'),
+  at: number,
+}
+const ASK: Readonly<Record<string, Check>> = { at: number, reason: oneOf('asked', 'start') }
+
+function read(stored: string | undefined, checks: Readonly<Record<string, Check>>): unknown {
+  if (stored === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as T) : undefined
+    const value: unknown = JSON.parse(stored)
+    if (typeof value !== 'object' || value === null) return undefined
+    const fields = value as Readonly<Record<string, unknown>>
+    return Object.entries(checks).every(([name, check]) => check(fields[name])) ? value : undefined
   } catch {
     return undefined
   }

@@ -1,8 +1,9 @@
 import { Cron } from 'croner'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { calendarOf } from '../../src/warming/calendar.ts'
 import { decide } from '../../src/warming/due.ts'
-import type { RunRecord, ScheduleRecords } from '../../src/warming/run-record.ts'
+import { type RunRecord, recordsOf, type ScheduleRecords } from '../../src/warming/run-record.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -151,5 +152,57 @@ describe('calendars', () => {
     ['0 0 * * *', 'Mars/Base'],
   ])('%j in %j is refused', (cron, timeZone) => {
     expect(() => calendarOf(Cron, cron, timeZone, 'test')).toThrow(/is no schedule/)
+  })
+})
+
+describe('what is on record', () => {
+  const field = fc.oneof(
+    fc.jsonValue(),
+    fc.double(),
+    fc.constantFrom('running', 'done', 'none', 'asked', 'start', midnight.text, '0 0 * * *', true),
+    fc.integer({ min: at('2025-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }),
+  )
+  const names = ['calendar', 'through', 'status', 'due', 'started', 'ended', 'attempt', 'runs', 'failures']
+  const object = fc.dictionary(
+    fc.constantFrom(...names, 'cron', 'timeZone', 'off', 'at', 'by', 'reason', 'error'),
+    field,
+  )
+  const stored = fc.oneof(
+    object.map((one) => JSON.stringify(one)),
+    fc.json(),
+    fc.string(),
+  )
+
+  test('whateverItIs_itIsReadOrLeftOut_andDecidedUpon', () => {
+    const now = at('2026-03-01T12:00:00Z')
+    fc.assert(
+      fc.property(stored, stored, stored, (run, set, ask) => {
+        const entries = new Map([
+          ['run:a', run],
+          ['set:a', set],
+          ['ask:a', ask],
+        ])
+        const records = recordsOf(entries, 'a')
+        const { what } = decide(records, settings, now)
+        expect(['run', 'wait', 'note', 'satisfied']).toContain(what)
+        JSON.stringify(
+          [records.run?.due, records.run?.ended].map((time) => time && new Date(time).toISOString()),
+        )
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('whatThisVersionWrites_isRead', () => {
+    const { run } = ran('2026-03-01T00:00:00Z', { due: 5, started: 6, ended: 7, attempt: 2, error: 'text' })
+    const change = { cron: '0 1 * * *', at: 7, by: 'me' }
+    const ask = { at: 8, by: 'me', reason: 'start' }
+    const entries = new Map([
+      ['run:a', JSON.stringify(run)],
+      ['set:a', JSON.stringify(change)],
+      ['ask:a', JSON.stringify(ask)],
+    ])
+    expect(recordsOf(entries, 'a')).toEqual({ run, change, ask })
+    expect(recordsOf(entries, 'b')).toEqual(nothing)
   })
 })
