@@ -110,7 +110,7 @@ describe('warm', () => {
     expect(most).toBe(3)
   })
 
-  test('aMillionKeys_areNeverGathered', async () => {
+  test('manyKeys_areNeverGathered', async () => {
     const { cache } = openCache({ keys, memory: { maxEntries: 10 } })
     let drawn = 0
     let furthest = 0
