@@ -1,4 +1,6 @@
+import type { Row } from '../core/change.ts'
 import { CacheError, show } from '../core/errors.ts'
+import type { Journal, OpenJournal } from '../core/journal.ts'
 import type { BoundDatabase, TransactionOptions, UnitSource, Work } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
 import { readMysql } from './mysql/statement.ts'
@@ -35,7 +37,21 @@ interface Session {
   ended: string | undefined
 }
 
-type MysqlWork = Work<unknown, string>
+/** Options of `bindMysql2`. */
+export interface Mysql2BindOptions {
+  /**
+   * Records in the transaction what it makes void, for a relay to see to if this process dies between COMMIT and
+   * invalidation: from `defineJournal` of `coherent-cache/journal`, with the dialect `'mysql'`. @default none
+   */
+  readonly journal?: Journal | undefined
+}
+
+/** What one binding keeps. */
+interface State {
+  readonly journal: OpenJournal | undefined
+}
+
+type MysqlWork = Work<State, string>
 
 const IN_TRANSACTION = 1
 const DEADLOCK = 1213
@@ -47,18 +63,27 @@ const bind = defineDatabase<
   Session,
   Mysql2Queryable,
   Mysql2Queryable,
-  Record<never, never>,
-  unknown,
+  Mysql2BindOptions,
+  State,
   string
 >({
   name: 'mysql2',
+  options: ['journal'],
   notices: true,
-  open(pool) {
-    if (typeof pool?.getConnection === 'function' && typeof pool.execute === 'function') return
-    throw new CacheError(
-      'INVALID_ARGUMENT',
-      `bindMysql2: ${show(pool)} is no pool of promises. Pass createPool(…) of mysql2/promise.`,
-    )
+  open(pool, { journal }) {
+    if (typeof pool?.getConnection !== 'function' || typeof pool.execute !== 'function') {
+      throw new CacheError(
+        'INVALID_ARGUMENT',
+        `bindMysql2: ${show(pool)} is no pool of promises. Pass createPool(…) of mysql2/promise.`,
+      )
+    }
+    if (journal !== undefined && journal?.dialect !== 'mysql') {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `bindMysql2: journal: ${show(journal)} is no journal on MySQL. Pass defineJournal({ dialect: 'mysql', … }).`,
+      )
+    }
+    return { journal: journal?.open((text) => pool.query(text)) }
   },
   run: inTransaction,
   savepoint: (session, body, name) =>
@@ -69,9 +94,10 @@ const bind = defineDatabase<
     ),
   async seal(session, work) {
     declare(work)
+    await record(session, work)
     await confirm(session, work)
   },
-  retryable: (error) => RETRYABLE.includes((error as { errno?: number } | null | undefined)?.errno ?? 0),
+  retryable: (error) => RETRYABLE.includes(errnoOf(error)),
   inside: noticing,
   outside(pool, { current, transaction }) {
     const through = (method: keyof Mysql2Queryable) => async (sql: unknown, values?: unknown) => {
@@ -118,9 +144,16 @@ const bind = defineDatabase<
  * )
  * ```
  */
-export function bindMysql2<Pool extends Mysql2PoolLike>(pool: Pool, cache: UnitSource): BoundMysql2<Pool> {
+export function bindMysql2<Pool extends Mysql2PoolLike>(
+  pool: Pool,
+  cache: UnitSource,
+  options?: Mysql2BindOptions,
+): BoundMysql2<Pool> {
   // The methods hand on what they are given and what the client answers, so they are of the client's own types.
-  return bind(pool, cache) as BoundDatabase<Mysql2Queryable, Mysql2Queryable> as unknown as BoundMysql2<Pool>
+  return bind(pool, cache, options) as BoundDatabase<
+    Mysql2Queryable,
+    Mysql2Queryable
+  > as unknown as BoundMysql2<Pool>
 }
 
 /** A transaction on a connection of its own, which goes back to the pool only if it is certain to be out of it. */
@@ -179,6 +212,24 @@ function noticing(session: Session, work: MysqlWork): Mysql2Queryable {
   return { query: through('query'), execute: through('execute') }
 }
 
+/** Records what the transaction makes void, where there is a journal. */
+async function record({ connection, ended }: Session, work: MysqlWork): Promise<void> {
+  const { state, unit, notes, options } = work
+  // What was declared without a write leaves nothing behind, and the transaction may be forbidden to write.
+  const wrote = notes.length > 0 || unit.writes.length > 0
+  if (state.journal === undefined || ended !== undefined || !wrote || options.readOnly === true) return
+  const send = async (text: string): Promise<readonly Row[]> => {
+    const [result] = (await connection.query(text)) as [{ readonly insertId: unknown }]
+    return [{ id: String(result.insertId) }]
+  }
+  const settle = await state.journal.write(send, unit.change)
+  if (settle === undefined) return
+  work.onCommitted(({ status }) => {
+    // Queued, or without its locks: the relay is to see to it.
+    if (status === 'applied') settle()
+  })
+}
+
 /** Rejects where the server says that no transaction is open any more. */
 async function confirm(session: Session, work: MysqlWork): Promise<void> {
   if (session.ended === undefined) check(session, work, await session.connection.query('DO 0'))
@@ -206,6 +257,12 @@ function over(how: string): CacheError {
     'SEAL_FAILED',
     `This transaction was ${how}; what follows would be committed by itself. Let the error pass, or begin a new one.`,
   )
+}
+
+/** The number of the server's error, which may be the cause of another one. */
+function errnoOf(error: unknown): number {
+  const { errno, cause } = (error ?? {}) as { errno?: number; cause?: { errno?: number } }
+  return errno ?? cause?.errno ?? 0
 }
 
 /** The SQL of a statement given as text or as an object. */

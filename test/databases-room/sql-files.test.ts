@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
-const files = ['databases/postgres', 'sources/journal/postgresql'].flatMap((folder) => {
-  const at = new URL(`../../src/${folder}/`, import.meta.url)
-  // Scripts take no parameters.
-  return readdirSync(at)
-    .filter((file) => file.endsWith('.sql') && !['up.sql', 'down.sql'].includes(file))
-    .map((file) => `${folder}/${file}`)
-})
+const files = ['databases/postgres', 'sources/journal/postgresql', 'sources/journal/mysql'].flatMap(
+  (folder) => {
+    const at = new URL(`../../src/${folder}/`, import.meta.url)
+    // Scripts take no parameters.
+    return readdirSync(at)
+      .filter((file) => file.endsWith('.sql') && !['up.sql', 'down.sql'].includes(file))
+      .map((file) => `${folder}/${file}`)
+  },
+)
 
 test.each(files)('%s says what it takes and gives', (file) => {
   const text = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8')

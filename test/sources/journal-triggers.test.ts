@@ -163,6 +163,14 @@ test('write_ofATableWhoseColumnHasGone_recordsTheTableAndDoesNotFail', async () 
   expect(await room.tables()).toEqual([{ table: 'payments', operation: 'insert' }])
 })
 
+test('column_whoseCollationTakesTwoTextsForOne_isLeftOut', async () => {
+  await write(`CREATE COLLATION either (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    ALTER TABLE moves ALTER COLUMN tenant_id TYPE text COLLATE either`)
+  await journal.ensure(room.admin)
+  await write("INSERT INTO moves (tenant_id, found) VALUES ('A', 1)")
+  expect(await room.tables()).toEqual([image('moves', 'insert', { found: '1', images: null })])
+})
+
 test('write_thatIsRolledBack_recordsNothing', async () => {
   await write('BEGIN; INSERT INTO payments (landlord_id) VALUES (1); ROLLBACK')
   expect(await room.tables()).toEqual([])

@@ -3,11 +3,21 @@ import type { Dependencies } from '../../core/dependencies.ts'
 import { type Duration, milliseconds } from '../../core/duration.ts'
 import { CacheError, show } from '../../core/errors.ts'
 import type { Journal, JournalDialect, JournalSend, OpenJournal } from '../../core/journal.ts'
-import { checkOptions } from '../../core/options.ts'
+import { checkChoice, checkOptions } from '../../core/options.ts'
 import { type JournalClient, reach } from './journal-client.ts'
 import { type MigrationFile, type MigrationTool, migrationFiles } from './migrations.ts'
+import {
+  EVENTS,
+  mysqlStatements,
+  placed,
+  quotedName,
+  triggerName,
+  withParameters,
+} from './mysql/statements.ts'
+import { watchTable } from './mysql/triggers.ts'
 import type { JournalPlace } from './place.ts'
 import { literal, postgresStatements, quoted, type Statements } from './postgresql/statements.ts'
+import type { Reached } from './reached.ts'
 import { bindingColumns, readRecord, type Void, writeRecord } from './record.ts'
 import { JournalWriter } from './writer.ts'
 
@@ -15,7 +25,9 @@ import { JournalWriter } from './writer.ts'
 export interface JournalOptions {
   /** The map, as the cache has it. */
   readonly dependencies: Dependencies
-  /** The schema that its table lies in, which must be there. @default 'public' */
+  /** `'mysql'` for MySQL, from 8.0 on, and MariaDB, from 10.6 on. @default 'postgresql' */
+  readonly dialect?: JournalDialect | undefined
+  /** The schema that its table lies in, which must be there; on MySQL a database. @default 'public'; on MySQL that of the connection */
   readonly schema?: string | undefined
   /** The table's name, which begins with `coherent_cache_journal`: one for each namespace. @default 'coherent_cache_journal' */
   readonly name?: string | undefined
@@ -43,7 +55,7 @@ export interface JournalOptions {
 
 /** A journal in the database. Made by {@link defineJournal}. */
 export interface DefinedJournal extends Journal {
-  /** The SQL that makes the journal and its triggers, as often as it is run. */
+  /** The SQL that makes the journal and its triggers, as often as it is run; on MySQL its table alone. */
   readonly up: string
   /** The SQL that takes both out. Records that nobody has applied are lost. */
   readonly down: string
@@ -62,23 +74,36 @@ export interface DefinedJournal extends Journal {
 
 /** What a relay needs to know of its journal. */
 export interface JournalInside extends JournalPlace {
-  readonly statements: Statements
+  readonly statements: Omit<Statements, 'up' | 'down'>
   readonly retentionMs: number
   /** What a record makes void. @throws CacheError `INVALID_ARGUMENT` */
   read(text: string): Void
 }
 
-const OPTIONS = ['dependencies', 'schema', 'name', 'triggers', 'columns', 'grace', 'retention', 'notify']
+const DIALECTS: readonly JournalDialect[] = ['postgresql', 'mysql']
+const OPTIONS = [
+  'dependencies',
+  'dialect',
+  'schema',
+  'name',
+  'triggers',
+  'columns',
+  'grace',
+  'retention',
+  'notify',
+]
 const NAME = /^coherent_cache_journal[a-z0-9_]{0,18}$/
 
 /** @throws CacheError `INVALID_OPTION` or `INVALID_DURATION` */
 export function makeJournal(options: JournalOptions): DefinedJournal {
   const what = 'defineJournal'
   checkOptions(options, OPTIONS, what)
-  const { dependencies, schema = 'public', name = 'coherent_cache_journal', columns = {} } = options
+  const { dependencies, name = 'coherent_cache_journal', columns = {} } = options
+  const dialect = checkChoice(options.dialect ?? 'postgresql', DIALECTS, `${what}: dialect`)
+  const { schema = dialect === 'mysql' ? '' : 'public' } = options
   if (!(dependencies?.tables instanceof Object) || typeof dependencies.tables.keys !== 'function')
     throw new CacheError('INVALID_OPTION', `${what}: dependencies: pass what defineDependencies gave.`)
-  if (typeof schema !== 'string' || schema === '' || schema.includes('.'))
+  if (typeof schema !== 'string' || (schema === '' && dialect !== 'mysql') || schema.includes('.'))
     throw new CacheError('INVALID_OPTION', `${what}: schema: ${show(schema)} is no schema's name.`)
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw new CacheError(
@@ -89,51 +114,115 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
   const graceMs = milliseconds(options.grace ?? '1s', `${what}: grace`)
   const retentionMs = milliseconds(options.retention ?? 0, `${what}: retention`)
   const watched = watchedTables(dependencies, options.triggers ?? false, what)
-  const statements = postgresStatements({ schema, name })
+  const place = { schema, name }
   const columnsOf = (table: string) => {
     const isFunction = typeof dependencies.tables.get(table)?.bind === 'function'
     return isFunction ? [] : [...new Set([...bindingColumns(dependencies, table), ...(columns[table] ?? [])])]
   }
-  const watch = watched.map((table) => {
-    const typed = typeof dependencies.tables.get(table)?.bind === 'function' && columns[table] !== undefined
-    const listed = typed ? (columns[table] ?? []) : columnsOf(table)
-    const array = `ARRAY[${listed.map(literal).join(', ')}]::text[]`
-    return `SELECT ${quoted(schema)}.${name}_watch(${literal(quoted(table))}::regclass, ${literal(table)}, ${array}, ${typed}, ${options.notify === true});`
-  })
-  const up = [statements.up.trim(), ...watch, ''].join('\n')
-  const dialect: JournalDialect = 'postgresql'
+  const isTyped = (table: string) =>
+    typeof dependencies.tables.get(table)?.bind === 'function' && columns[table] !== undefined
+  const { statements, up, down, mark, ensure } =
+    dialect === 'mysql'
+      ? onMysql(place, watched, columnsOf)
+      : onPostgres(place, watched, {
+          columnsOf: (table) => (isTyped(table) ? (columns[table] ?? []) : columnsOf(table)),
+          isTyped,
+          notify: options.notify === true,
+        })
+  const settle = retentionMs > 0 ? statements.keep : statements.settle
   const writers: JournalWriter[] = []
   return {
     dialect,
     up,
-    down: statements.down,
-    inside: { schema, name, statements, retentionMs, read: (text) => readRecord(text, dependencies) },
+    down,
+    inside: { ...place, statements, retentionMs, read: (text) => readRecord(text, dependencies) },
     open(ask): OpenJournal {
       const writer = new JournalWriter({
         clock: systemClock,
-        mark:
-          watched.length === 0
-            ? undefined
-            : `SET LOCAL coherent_cache.bound = ${literal(`${schema}.${name}`)}`,
+        mark,
         textOf: (change) => writeRecord(change, columnsOf),
         record: async (send: JournalSend, text) => {
-          const [row] = await send(statements.record, [text, String(graceMs)])
+          const parameters = [text, String(graceMs)]
+          const [row] =
+            dialect === 'mysql'
+              ? await send(withParameters(statements.record, parameters), [])
+              : await send(statements.record, parameters)
           return String(row?.id)
         },
-        settle: (ids) => settling(retentionMs > 0 ? statements.keep : statements.settle, ids),
+        settle: (ids) =>
+          dialect === 'mysql' ? withParameters(settle, [ids.join(',')]) : settling(settle, ids),
         ask,
       })
       writers.push(writer)
       return writer
     },
-    ensure: (client) =>
-      // One at a time: what IF NOT EXISTS promises does not hold for two at once.
-      reach(client, 'ensure').run(
-        `SELECT pg_advisory_xact_lock(hashtext(${literal(`${schema}.${name}`)}));\n${up}`,
-      ),
-    migrations: (tool, { id } = {}) => migrationFiles(tool, { up, down: statements.down, name, id }),
+    ensure: (client) => ensure(reach(client, dialect, 'ensure')),
+    migrations: (tool, { id } = {}) => migrationFiles(tool, { up, down, name, id }),
     flush: async () => {
       await Promise.all(writers.map((writer) => writer.flush()))
+    },
+  }
+}
+
+/** What a journal is made of, where it lies. */
+interface Made {
+  readonly statements: Omit<Statements, 'up' | 'down'>
+  readonly up: string
+  readonly down: string
+  readonly mark: string | undefined
+  readonly ensure: (client: Reached) => Promise<void>
+}
+
+function onPostgres(
+  { schema, name }: JournalPlace,
+  watched: readonly string[],
+  {
+    columnsOf,
+    isTyped,
+    notify,
+  }: {
+    readonly columnsOf: (table: string) => readonly string[]
+    readonly isTyped: (table: string) => boolean
+    readonly notify: boolean
+  },
+): Made {
+  const statements = postgresStatements({ schema, name })
+  const watch = watched.map((table) => {
+    const array = `ARRAY[${columnsOf(table).map(literal).join(', ')}]::text[]`
+    return `SELECT ${quoted(schema)}.${name}_watch(${literal(quoted(table))}::regclass, ${literal(table)}, ${array}, ${isTyped(table)}, ${notify});`
+  })
+  const up = [statements.up.trim(), ...watch, ''].join('\n')
+  const place = literal(`${schema}.${name}`)
+  return {
+    statements,
+    up,
+    down: statements.down,
+    mark: watched.length === 0 ? undefined : `SET LOCAL coherent_cache.bound = ${place}`,
+    // One at a time: what IF NOT EXISTS promises does not hold for two at once.
+    ensure: (client) => client.run(`SELECT pg_advisory_xact_lock(hashtext(${place}));\n${up}`),
+  }
+}
+
+function onMysql(
+  place: JournalPlace,
+  watched: readonly string[],
+  columnsOf: (table: string) => readonly string[],
+): Made {
+  const statements = mysqlStatements(place)
+  const drops = watched.flatMap((table) =>
+    EVENTS.map((event) => `DROP TRIGGER IF EXISTS ${quotedName(triggerName(place, table, event))};`),
+  )
+  return {
+    statements,
+    up: `${statements.up};\n`,
+    // Without the table, its triggers would make every write fail.
+    down: [...drops, `DROP TABLE IF EXISTS ${placed(place)};`, ''].join('\n'),
+    // Triggers find what these servers do not tell of: they stay on in bound transactions too.
+    mark: undefined,
+    async ensure(client) {
+      await client.run(statements.up)
+      for (const table of watched)
+        await watchTable(client.send, statements.columns, place, table, columnsOf(table))
     },
   }
 }

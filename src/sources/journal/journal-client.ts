@@ -1,6 +1,8 @@
 import type { Row } from '../../core/change.ts'
 import { CacheError, show } from '../../core/errors.ts'
-import type { JournalSend } from '../../core/journal.ts'
+import type { JournalDialect, JournalSend } from '../../core/journal.ts'
+import { type JournalMysqlPool, reachMysql } from './mysql/client.ts'
+import type { Reached } from './reached.ts'
 
 /** What is used of a `pg` pool. */
 export interface JournalPool {
@@ -24,24 +26,7 @@ export interface JournalPglite {
 }
 
 /** A client that reaches the database that the journal lies in. */
-export type JournalClient = JournalPool | JournalPglite
-
-/** The same, whichever it is. */
-export interface Reached {
-  /** Sends one statement. */
-  readonly send: JournalSend
-  /** Sends several, without parameters, in one transaction. */
-  run(text: string): Promise<void>
-  /** @param idleMs after which the server ends one that nobody goes on with, and gives what it held to others */
-  transaction<T>(body: (send: JournalSend) => Promise<T>, idleMs: number): Promise<T>
-  /**
-   * Calls `heard` for each notification, and `lost` once where the connection is lost. Undefined where the client has no
-   * notifications.
-   *
-   * @returns what ends it
-   */
-  listen?(channel: string, heard: () => void, lost: (error: unknown) => void): Promise<() => Promise<void>>
-}
+export type JournalClient = JournalPool | JournalPglite | JournalMysqlPool
 
 /** What is used of a connection of a `pg` pool. */
 interface Connection {
@@ -52,17 +37,25 @@ interface Connection {
 }
 
 /** @throws CacheError `INVALID_ARGUMENT` for anything that is no such client */
-export function reach(client: JournalClient, what: string): Reached {
-  const given = client as Partial<JournalPool & JournalPglite> | null | undefined
+export function reach(client: JournalClient, dialect: JournalDialect, what: string): Reached {
+  const found = reachAny(client)
+  if (found?.dialect === dialect) return found
+  const fitting = dialect === 'mysql' ? 'a pool of mysql2/promise' : 'a Pool of pg, or a PGlite,'
+  throw new CacheError(
+    'INVALID_ARGUMENT',
+    `${what}: client: ${show(client)} cannot be used. Pass ${fitting} that reaches the journal's database.`,
+  )
+}
+
+function reachAny(client: JournalClient): Reached | undefined {
+  const given = client as Partial<JournalPool & JournalPglite & JournalMysqlPool> | null | undefined
   if (typeof given?.query === 'function') {
+    if (typeof given.getConnection === 'function') return reachMysql(given as JournalMysqlPool)
     if (typeof given.transaction === 'function') return reachPglite(given as JournalPglite)
     if (typeof given.connect === 'function' && !('release' in given) && !('processID' in given))
       return reachPool(given as JournalPool)
   }
-  throw new CacheError(
-    'INVALID_ARGUMENT',
-    `${what}: client: ${show(client)} cannot be used. Pass a Pool of pg, or a PGlite, that reaches the journal's database.`,
-  )
+  return undefined
 }
 
 function reachPglite(db: JournalPglite): Reached {
@@ -71,6 +64,7 @@ function reachPglite(db: JournalPglite): Reached {
     async (text, parameters) =>
       (await over.query(text, [...parameters])).rows
   return {
+    dialect: 'postgresql',
     send: sender(db),
     run: (text) => db.transaction((tx: JournalPglite) => tx.exec(text)).then(() => undefined),
     transaction: (body) => db.transaction((tx: JournalPglite) => body(sender(tx))),
@@ -87,6 +81,7 @@ function reachPglite(db: JournalPglite): Reached {
 
 function reachPool(pool: JournalPool): Reached {
   return {
+    dialect: 'postgresql',
     send: async (text, parameters) => (await pool.query(text, [...parameters])).rows,
     run: (text) => inTransaction(pool, async (connection) => void (await connection.query(text))),
     transaction: (body, idleMs) =>

@@ -12,6 +12,7 @@ export type { Journal, JournalDialect, JournalHealth } from '../../core/journal.
 export type { DefinedJournal, JournalOptions } from './define-journal.ts'
 export type { JournalClient, JournalPglite, JournalPool } from './journal-client.ts'
 export type { MigrationFile, MigrationTool } from './migrations.ts'
+export type { JournalMysqlPool } from './mysql/client.ts'
 export type { JournalStatus, ParkedRecord } from './relay.ts'
 
 /**
@@ -52,11 +53,11 @@ export interface JournalRelayOptions {
   readonly journal: DefinedJournal
   /** Of the journal's namespace, with the map that the journal was given. */
   readonly cache: Cache
-  /** A pool of `pg`, or a PGlite, that reaches the primary. */
+  /** A pool of `pg`, a PGlite, or a pool of `mysql2/promise`, that reaches the primary. */
   readonly client: JournalClient
   /** How often it looks; `'never'`: only when `run` is called, by a scheduler. @default '100ms' */
   readonly interval?: Duration | 'never' | undefined
-  /** Looks when it is notified too, on a connection of its own: for journals with `notify`. @default false */
+  /** Looks when it is notified too, on a connection of its own: for journals with `notify`, on PostgreSQL. @default false */
   readonly listen?: boolean | undefined
   /** How many records are applied in one step. @default 500 */
   readonly batch?: number | undefined
@@ -66,7 +67,7 @@ export interface JournalRelayOptions {
   readonly backoff?: Duration | undefined
   /**
    * How long a batch may take to be applied. Where it takes longer, because this process is stopped for example, the
-   * database ends its transaction and gives the records to others; not on PGlite. @default '10s'
+   * database ends its transaction and gives the records to others; on PostgreSQL alone. @default '10s'
    */
   readonly batchTimeout?: Duration | undefined
   /** Told of each record that this relay parks. */
@@ -151,7 +152,7 @@ export function createJournalRelay(options: JournalRelayOptions): JournalRelay {
   const relay = new OpenRelay({
     journal: journal.inside,
     cache,
-    client: reach(client, what),
+    client: reach(client, journal.dialect, what),
     clock,
     randomness,
     intervalMs: interval === 'never' ? undefined : milliseconds(interval, `${what}: interval`),

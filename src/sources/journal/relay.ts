@@ -5,7 +5,7 @@ import { CacheError, isCacheError } from '../../core/errors.ts'
 import type { JournalHealth, JournalSend } from '../../core/journal.ts'
 import type { Randomness } from '../../core/random.ts'
 import type { JournalInside } from './define-journal.ts'
-import type { Reached } from './journal-client.ts'
+import type { Reached } from './reached.ts'
 import type { Void } from './record.ts'
 
 /** A record that could not be applied, kept until it is replayed or dropped. */
@@ -119,14 +119,14 @@ export class JournalRelay {
   async status(): Promise<JournalStatus> {
     const { client, journal } = this.#room
     const [row] = await client.send(journal.statements.status, [])
-    const { due = 0, waiting = 0, parked = 0, kept = 0, lag = 0 } = row ?? {}
+    const { due = 0, waiting = 0, parked = 0, kept = 0, lag_ms = 0 } = row ?? {}
     this.#parked = Number(parked)
     return {
       due: Number(due),
       waiting: Number(waiting),
       parked: Number(parked),
       kept: Number(kept),
-      lagMs: Number(lag ?? 0),
+      lagMs: Number(lag_ms ?? 0),
     }
   }
 
