@@ -210,12 +210,17 @@ export const inFetch: readonly Mutant[] = [
     }
     const { plan, reservation, tokens, epoch } = flight`,
   ),
-  mutant(
+  mutants(
     'memory keeps what a reload has replaced',
     '5, set and reload replace the value',
-    KEEPER,
-    'if (flight.reload) this.#room.memory?.delete(plan.key)',
-    '',
+    [
+      { file: KEEPER, find: 'if (flight.reload) this.#room.memory?.delete(plan.key)', replace: '' },
+      {
+        file: KEEPER,
+        find: 'if (before !== undefined && before.loadedAt < loadedAt) memory?.delete(key)',
+        replace: '',
+      },
+    ],
     { mode: 'bounded', shape: 'replaced' },
   ),
   mutant(
