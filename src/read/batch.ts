@@ -53,22 +53,22 @@ export class BatchReader {
     this.#ahead(asked, requests, load, found)
     for (const [key, request] of requests) {
       if (found.has(key)) continue
-      const kept = !this.#reader.livesApart(request) && !this.#reader.keepsNothing(request)
+      const kept = !this.#reader.joining.livesApart(request) && !this.#reader.keepsNothing(request)
       const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
       if (held?.verdict === 'fresh') {
         found.set(key, this.#reader.answerOf(request, held.landed).landed)
         continue
       }
-      const running = unit === undefined && kept ? this.#reader.join(request) : undefined
+      const running = unit === undefined && kept ? this.#reader.joining.join(request) : undefined
       if (
         unit !== undefined ||
         !kept ||
-        (running !== undefined && !this.#reader.awaitable(running, request))
+        (running !== undefined && !this.#reader.joining.awaitable(running, request))
       ) {
         apart.push(asked.get(key) as Asked)
         continue
       }
-      const flight = running ?? this.#reader.begin(request, held, false)
+      const flight = running ?? this.#reader.joining.begin(request, held, false)
       if (running === undefined) leading.push(flight)
       if (held?.verdict === 'stale') {
         flight.goOn()
@@ -77,7 +77,7 @@ export class BatchReader {
       }
       waiting.push(async () => {
         const landed = await this.#reader.wait(flight, request, held, () => {
-          const insisting = this.#reader.begin(request, held, true)
+          const insisting = this.#reader.joining.begin(request, held, true)
           void this.#reader.fetch.run([insisting], request.frame, this.#loadAll(asked, requests, load))
           return insisting
         })
@@ -123,7 +123,7 @@ export class BatchReader {
   ): void {
     const flights: Flight[] = []
     for (const [key, landed] of found) {
-      const flight = this.#reader.ahead(requests.get(key) as ReadRequest, landed)
+      const flight = this.#reader.joining.ahead(requests.get(key) as ReadRequest, landed)
       if (flight !== undefined) flights.push(flight)
     }
     if (flights.length === 0) return

@@ -1,22 +1,20 @@
 import type { MemoryEntry } from '../coherence/memory-tier.ts'
-import type { WaitingLoad } from '../coherence/unit-context.ts'
-import type { MissReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
 import type { UnitOfWork } from '../core/unit.ts'
-import { isDue } from '../lifetimes/refresh-ahead.ts'
-import { Flight, type Landed } from '../loading/flight.ts'
+import type { Flight, Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
 import { batchedBy } from './batch-loader.ts'
 import { Fetch, type LoadAll } from './fetch.ts'
 import { Gathering } from './gathering.ts'
 import { deliver } from './isolation.ts'
+import { entryOf, fromMemory, type Held, Joining, type NotHeld } from './joining.ts'
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
-import { gaveUp, type ReserveWhen, waitFor } from './patience.ts'
+import { gaveUp, waitFor } from './patience.ts'
 import { PlainReads } from './plain-reads.ts'
 import { checkCircle, checkLoader, graceOf, type ReadRequest, readWishes } from './request.ts'
 import type { ReadRoom } from './room.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { judge } from './verdict.ts'
 
 /** What a read came to, before it is delivered. */
 export interface Answer {
@@ -24,30 +22,18 @@ export interface Answer {
   readonly status: Entry<unknown>['status']
 }
 
-/** A valid entry in memory, and what its age allows. */
-interface Held {
-  readonly verdict: Verdict
-  readonly entry: MemoryEntry
-  readonly landed: Landed
-  readonly missed: MissReason
-}
-
-/** Why memory has nothing for a read. */
-interface NotHeld {
-  readonly verdict: 'none'
-  readonly missed: MissReason
-}
-
 /** Reads one key at a time. */
 export class Reader {
   readonly #room: ReadRoom
   readonly fetch: Fetch
+  readonly joining: Joining
   readonly #plain: PlainReads
   readonly #gathering: Gathering
 
   constructor(room: ReadRoom) {
     this.#room = room
     this.fetch = new Fetch(room)
+    this.joining = new Joining(room)
     this.#plain = new PlainReads(room, this.fetch.keeper)
     this.#gathering = new Gathering(room.clock, this.fetch)
   }
@@ -123,9 +109,9 @@ export class Reader {
       return this.answerOf(request, stored)
     }
 
-    if (this.livesApart(request)) return this.#bypass(request, load)
-    const running = this.join(request)
-    if (running !== undefined && !this.awaitable(running, request)) return this.#bypass(request, load)
+    if (this.joining.livesApart(request)) return this.#bypass(request, load)
+    const running = this.joining.join(request)
+    if (running !== undefined && !this.joining.awaitable(running, request)) return this.#bypass(request, load)
     const flight = running ?? this.#lead(request, held, load, false)
     if (held.verdict === 'stale') {
       flight.goOn()
@@ -160,7 +146,7 @@ export class Reader {
     }
     lease.used = true
     const entry = memory?.get(plan.key)
-    if (entry === undefined || this.asksStore(request)) return { verdict: 'none', missed: 'absent' }
+    if (entry === undefined || this.joining.asksStore(request)) return { verdict: 'none', missed: 'absent' }
     if (memory?.isLive(entry) !== true) {
       memory?.delete(plan.key)
       return { verdict: 'none', missed: 'invalidated' }
@@ -176,107 +162,17 @@ export class Reader {
     if (signal !== undefined || softMs !== undefined || hardMs !== undefined) return undefined
     // A failover may bring back what its change has replaced, and only a full reply tells of one.
     if (token !== undefined) return undefined
-    return this.asksStore(request) ? undefined : this.#plain.read(request.plan)
-  }
-
-  /** Whether the read must hear from the store itself, whatever this process knows. */
-  asksStore({ wishes, frame }: ReadRequest): boolean {
-    const { shared, subscription } = this.#room
-    if (!shared) return false
-    if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true
-    const { token } = wishes
-    if (token === undefined) return false
-    if (!token.readable) return true
-    return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))
-  }
-
-  /** Whether the key of a nested read lives in another partition: the composite's stamps say nothing of its parts'. */
-  livesApart({ plan, frame }: ReadRequest): boolean {
-    const { store, plans } = this.#room
-    if (frame?.kind !== 'load') return false
-    const partition = store.partition(plan)
-    return frame.keys.some((key) => store.partition(plans.of(key)) !== partition)
-  }
-
-  /** A running flight that the read may share: nothing has touched it since it began. */
-  join(request: ReadRequest): Flight | undefined {
-    const { flights, stamps, lease, clock, strict, maxStalenessMs } = this.#room
-    const flight = flights.get(request.plan.key)
-    if (flight === undefined || this.asksStore(request)) return undefined
-    if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined
-    if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))
-      return undefined
-    const now = clock.monotonic()
-    const heard = lease.held(now) && flight.term === lease.term
-    // In strict mode nobody waits for a process without a lease: what it has under way may be older than a commit.
-    if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined
-    return flight
-  }
-
-  /** Remembers which loads wait for which, and refuses a wait that would never end. */
-  awaitable(flight: Flight, { frame }: ReadRequest): boolean {
-    const around: WaitingLoad[] = []
-    for (let at = frame; at?.kind === 'load'; at = at.parent)
-      if (!at.ended) around.push(...(at.flights ?? []))
-    if (around.some((outer) => flight.dependsOn(outer as Flight))) return false
-    for (const outer of around) outer.waitsFor.add(flight)
-    return true
-  }
-
-  /**
-   * A new flight for the key; it leads the key unless another, still good one does.
-   *
-   * @param insists Whether it loads though its source is being given a rest.
-   */
-  begin(request: ReadRequest, held: Held | NotHeld | undefined, insists: boolean): Flight {
-    const { stamps, randomness, lease, clock, flights, shared } = this.#room
-    const { plan, wishes } = request
-    const now = clock.monotonic()
-    const term = lease.held(now) ? lease.term : Number.NaN
-    const leader = flights.get(plan.key)
-    const reservation = stamps.reserve(plan.key, plan.stamps)
-    const flight = new Flight(plan, reservation, randomness.token(), term, now, wishes.freshness === 'reload')
-    flight.missed = held?.missed ?? 'absent'
-    const entry = entryOf(held)
-    if (!insists && graceOf(wishes) > 0)
-      flight.sparable = () => this.#reserve(flight, request, entry, 'slow') !== undefined
-    flight.certain = this.asksStore(request)
-    flight.wanted = wantedSource(wishes)
-    flight.doomed = leader !== undefined && (leader.aborted || !stamps.intact(leader.reservation))
-    flights.start()
-    const next = leader?.underLock === true && leader.loading
-    if (!shared || leader === undefined || flight.doomed || next) flights.lead(flight)
-    this.awaitable(flight, request)
-    return flight
+    return this.joining.asksStore(request) ? undefined : this.#plain.read(request.plan)
   }
 
   /** Has a value that is about to end loaded anew, in the background, if it falls to this read. */
   #ahead(request: ReadRequest, landed: Landed, load: Loader<unknown>): void {
-    const flight = this.ahead(request, landed)
+    const flight = this.joining.ahead(request, landed)
     if (flight !== undefined) this.#run(flight, request, load)
   }
 
-  /** The flight that is to load a value anew ahead of its end; undefined where that is not this read's to do, or not yet. */
-  ahead(request: ReadRequest, { freshUntil, etag }: Landed): Flight | undefined {
-    const { lifetimes, loadTimes, clock, randomness, flights, breaker } = this.#room
-    const { plan, frame } = request
-    const { aheadBeta, breaker: rule } = lifetimes.rules(plan.family)
-    if (aheadBeta === 0 || frame !== undefined || freshUntil === undefined || etag === undefined)
-      return undefined
-    if (flights.get(plan.key) !== undefined) return undefined
-    const now = clock.monotonic()
-    if (now >= freshUntil) return undefined
-    const loadMs = loadTimes.of(plan.family?.name)
-    if (!isDue(freshUntil - now, loadMs, aheadBeta, randomness.fraction())) return undefined
-    if (rule !== false && breaker.rests(plan, rule, now)) return undefined
-    const flight = this.begin(request, { verdict: 'none', missed: 'ahead' }, true)
-    flight.aheadOf = etag
-    flight.goOn()
-    return flight
-  }
-
   #lead(request: ReadRequest, held: Held | NotHeld, load: Loader<unknown>, insists: boolean): Flight {
-    const flight = this.begin(request, held, insists)
+    const flight = this.joining.begin(request, held, insists)
     this.#run(flight, request, load)
     return flight
   }
@@ -307,7 +203,9 @@ export class Reader {
   ): Promise<Landed> {
     const entry = entryOf(held)
     const wait = (one: Flight) =>
-      waitFor(one, request.wishes, this.#room.clock, (when) => this.#reserve(one, request, entry, when))
+      waitFor(one, request.wishes, this.#room.clock, (when) =>
+        this.joining.reserve(one, request, entry, when),
+      )
     try {
       return await wait(flight)
     } catch (error) {
@@ -315,25 +213,6 @@ export class Reader {
       if (!flight.spared) throw error
       return wait(again())
     }
-  }
-
-  /** A value past its lifetime that may be answered at this moment, if nothing has made it void. */
-  #reserve(
-    flight: Flight,
-    { wishes }: ReadRequest,
-    entry: MemoryEntry | undefined,
-    when: ReserveWhen,
-  ): Landed | undefined {
-    const { clock, lease, stamps, memory } = this.#room
-    const now = clock.monotonic()
-    const inTime = (freshUntil: number | undefined) =>
-      freshUntil !== undefined && now < freshUntil + windowOf(wishes, when)
-    // Not the entry's vector alone: its key may have been named, and stamps that no entry holds end unnoticed.
-    if (!stamps.intact(flight.reservation)) return undefined
-    const valid = entry !== undefined && lease.held(now) && memory?.isLive(entry) === true
-    if (valid && inTime(entry.freshUntil)) return fromMemory(entry)
-    const { fallback } = flight
-    return fallback !== undefined && inTime(fallback.freshUntil) ? fallback : undefined
   }
 
   /** Counts and tells how a read ended. */
@@ -399,25 +278,9 @@ export function isUncached({ token }: ReadRequest['wishes'], frame: ReadRequest[
   return token?.queued === true || (frame?.kind === 'load' && frame.uncached === true)
 }
 
-/** From where a read wants to be loaded: it may know more than the store does. */
-function wantedSource({ freshness, token }: ReadRequest['wishes']): LoadSource {
-  if (freshness === 'reload' || token?.readable === false) return PRIMARY_SOURCE
-  return token?.position === undefined ? ANY_SOURCE : { source: 'primary', position: token.position }
-}
-
 /** A value that is kept nowhere. */
 export function unkept(value: unknown, loadedAt: number): Landed {
   return { value, tier: 'loader', cloned: false, loadedAt, freshUntil: undefined, etag: undefined }
-}
-
-/** How long past its lifetime a read takes a value, by the reason for which it would. */
-function windowOf(wishes: ReadRequest['wishes'], when: ReserveWhen): number {
-  if (when === 'slow') return graceOf(wishes)
-  return when === 'stale' ? wishes.staleWhileRevalidateMs : wishes.staleIfErrorMs
-}
-
-function entryOf(held: Held | NotHeld | undefined): MemoryEntry | undefined {
-  return held !== undefined && 'entry' in held ? held.entry : undefined
 }
 
 /** Whether memory may answer an entry whose timing has to be looked at, with nothing else to be done. Notes the use. */
@@ -425,9 +288,4 @@ function answersStill({ timing }: MemoryEntry, now: number, peeking: boolean): b
   if (timing === undefined || !(peeking ? now < timing.memoryUntil : timing.plain(now))) return false
   timing.use(now)
   return true
-}
-
-function fromMemory(entry: MemoryEntry): Landed {
-  const { value, cloned, loadedAt, freshUntil, etag } = entry
-  return { value, cloned, loadedAt, freshUntil, etag, tier: 'memory' }
 }

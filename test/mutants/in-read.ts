@@ -1,6 +1,7 @@
 import { type Mutant, mutant, mutants, tested } from './mutant.ts'
 
 const READER = 'read/reader.ts'
+const JOINING = 'read/joining.ts'
 const FETCH = 'read/fetch.ts'
 const KEEPER = 'read/keeper.ts'
 
@@ -24,14 +25,14 @@ export const inReader: readonly Mutant[] = [
   mutant(
     'a read joins a load that was touched',
     '4.5 ⚑ never joins a load whose vector or key was voided',
-    READER,
+    JOINING,
     'if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))',
     'if (flight.aborted || (flight.underLock && flight.loading))',
   ),
   mutant(
     'a read joins a running load under a soft lock',
     '4.5 ⚑ under a soft lock: only a load that starts after the read began',
-    READER,
+    JOINING,
     'if (flight.aborted || !stamps.intact(flight.reservation) || (flight.underLock && flight.loading))',
     'if (flight.aborted || !stamps.intact(flight.reservation))',
     { mode: 'strict', shape: 'locks' },
@@ -39,7 +40,7 @@ export const inReader: readonly Mutant[] = [
   mutant(
     'a read without lease joins a load of any age',
     '4.5 ⚑ without lease only loads younger than T',
-    READER,
+    JOINING,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     '',
     { mode: 'bounded', shape: 'cold' },
@@ -47,7 +48,7 @@ export const inReader: readonly Mutant[] = [
   mutant(
     'a strict read without lease joins a load',
     '8, strict: who holds no lease is not waited for',
-    READER,
+    JOINING,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     'if (!heard && now - flight.beganAt >= maxStalenessMs) return undefined',
     { mode: 'strict', shape: 'cold' },
@@ -55,7 +56,7 @@ export const inReader: readonly Mutant[] = [
   mutant(
     'a reload joins any load',
     'reload: loads anew',
-    READER,
+    JOINING,
     "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
     '',
     { mode: 'bounded', shape: 'alone' },
@@ -63,21 +64,21 @@ export const inReader: readonly Mutant[] = [
   mutant(
     'a nested read is answered from memory',
     '4.6 ⚑ a get inside another loader is committed',
-    READER,
+    JOINING,
     "if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true",
     "if (wishes.freshness !== 'bounded') return true",
   ),
   mutant(
     'a committed read is answered from memory',
     '4.3 ⚑ only a full reply may decide a committed read',
-    READER,
+    JOINING,
     "if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true",
     "if (wishes.freshness === 'reload' || frame?.kind === 'load') return true",
   ),
   mutant(
     'a token is not looked at',
     '9, tokens: heard that far or committed',
-    READER,
+    JOINING,
     'return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))',
     'return false',
     { shape: 'queue' },
@@ -120,7 +121,7 @@ export const inReserve: readonly Mutant[] = [
     'what was touched during the load is answered as stale',
     '4.8, staleIfError and soft timeouts never serve a void vector',
     { test: 'test/read/stale-from-the-store.test.ts', only: 'a void value' },
-    READER,
+    JOINING,
     '    if (!stamps.intact(flight.reservation)) return undefined\n',
     '',
   ),
@@ -168,7 +169,7 @@ export const inFetch: readonly Mutant[] = [
     'a plain GET decides a committed read',
     '4.3 ⚑ only a full reply may decide a committed read',
     READER,
-    'return this.asksStore(request) ? undefined : this.#plain.read(request.plan)',
+    'return this.joining.asksStore(request) ? undefined : this.#plain.read(request.plan)',
     'return this.#plain.read(request.plan)',
     { mode: 'bounded', shape: 'store' },
   ),

@@ -12,6 +12,7 @@ const RECENT = 'stores/lua/recent.lua'
 const READ = 'stores/lua/read.lua'
 const FETCH = 'read/fetch.ts'
 const READER = 'read/reader.ts'
+const JOINING = 'read/joining.ts'
 const LATELY = '9, replicas: rotated less than replicaLag ago: primary'
 const PLACE = '9, replicas: a place in the log may allow a replica'
 
@@ -61,7 +62,7 @@ export const inReplicas: readonly Mutant[] = [
     'replicas: a reload is from any',
     LATELY,
     LOADS,
-    READER,
+    JOINING,
     "if (freshness === 'reload' || token?.readable === false) return PRIMARY_SOURCE",
     'if (token?.readable === false) return PRIMARY_SOURCE',
   ),
@@ -77,7 +78,7 @@ export const inReplicas: readonly Mutant[] = [
     'replicas: a token names no place',
     PLACE,
     LOADS,
-    READER,
+    JOINING,
     "return token?.position === undefined ? ANY_SOURCE : { source: 'primary', position: token.position }",
     'return ANY_SOURCE',
   ),
