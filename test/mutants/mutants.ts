@@ -1,6 +1,7 @@
 import { inCdc } from './in-cdc.ts'
 import { inHearing, inStampTable } from './in-coherence.ts'
 import { inCore } from './in-core.ts'
+import { inJournal } from './in-journal.ts'
 import { inLayers } from './in-layers.ts'
 import { inFetch, inReader, inReserve } from './in-read.ts'
 import { inRedis } from './in-redis.ts'
@@ -27,4 +28,5 @@ export const mutants: readonly Mutant[] = [
   ...inReplicas,
   ...inCdc,
   ...inTenancy,
+  ...inJournal,
 ]

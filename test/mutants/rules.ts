@@ -1,3 +1,4 @@
+import { rulesOfJournal } from './rules-of-journal.ts'
 import { rulesOfReading } from './rules-of-reading.ts'
 import { rulesOfStamps } from './rules-of-stamps.ts'
 import { rulesOfTenancy } from './rules-of-tenancy.ts'
@@ -22,4 +23,5 @@ export const rules: readonly Rule[] = [
   ...rulesOfWriting,
   ...rulesOfWarming,
   ...rulesOfTenancy,
+  ...rulesOfJournal,
 ]
