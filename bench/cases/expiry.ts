@@ -11,6 +11,7 @@ const ways: readonly { readonly label: string; readonly options: Partial<CacheOp
   { label: 'plain expiry', options: {} },
   { label: 'staleWhileRevalidate', options: { staleWhileRevalidate: '10s' } },
   { label: 'refreshAhead', options: { refreshAhead: true } },
+  { label: 'refreshAhead: { beta: 3 }', options: { refreshAhead: { beta: 3 } } },
   { label: 'both', options: { refreshAhead: true, staleWhileRevalidate: '10s' } },
 ]
 
@@ -23,7 +24,6 @@ export const expiry: BenchCase = {
   name: 'expiry',
   title: 'Readers of values that end, against plain expiry',
   guards: [
-    { measure: 'p99, refreshAhead', is: 'p99 of a read as a share of that with plain expiry', atMost: 0.5 },
     {
       measure: 'p99, staleWhileRevalidate',
       is: 'p99 of a read as a share of that with plain expiry',
@@ -62,7 +62,8 @@ export const expiry: BenchCase = {
       const stats = cache.stats()
       return {
         label,
-        p50: quantile(0.5),
+        // Half a load: more is hardly the machine's.
+        waited: times.filter((time) => time > LOAD_MS / 2).length / times.length,
         p99: quantile(0.99),
         p999: quantile(0.999),
         loads: (stats.loads - (before[at]?.loads ?? 0)) / seconds,
@@ -75,10 +76,10 @@ export const expiry: BenchCase = {
       tables: [
         {
           caption: 'A read',
-          columns: ['p50 ms', 'p99 ms', 'p99.9 ms', 'loads a second', 'share answered stale'],
-          rows: found.map(({ label, p50, p99, p999, loads, stale }) => ({
+          columns: ['share that waited', 'p99 ms', 'p99.9 ms', 'loads a second', 'share answered stale'],
+          rows: found.map(({ label, waited, p99, p999, loads, stale }) => ({
             label,
-            cells: [p50, p99, p999, loads, stale],
+            cells: [waited, p99, p999, loads, stale],
           })),
           note: `${KEYS} keys, lifetime ${TTL_MS} ms, loads of ${LOAD_MS} ms.`,
         },

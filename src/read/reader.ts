@@ -99,14 +99,16 @@ export class Reader {
 
     const held = this.recall(request)
     if (held.verdict === 'fresh') {
+      const answer = this.answerOf(request, held.landed)
       this.#ahead(request, held.landed, load)
-      return this.answerOf(request, held.landed)
+      return answer
     }
     const plain = held.verdict === 'stale' ? undefined : this.plainly(request)
     const stored = plain && (await plain)
     if (stored !== undefined) {
+      const answer = this.answerOf(request, stored)
       this.#ahead(request, stored, load)
-      return this.answerOf(request, stored)
+      return answer
     }
 
     if (this.joining.livesApart(request)) return this.#bypass(request, load)
@@ -119,8 +121,9 @@ export class Reader {
     }
     const again = () => this.#lead(request, held, load, true)
     const landed = await this.wait(flight, request, held, again)
+    const answer = this.answerOf(request, landed)
     if (landed.tier === 'store') this.#ahead(request, landed, load)
-    return this.answerOf(request, landed)
+    return answer
   }
 
   /** @throws CacheError for a bad key or option, a signal aborted already, or a read that waits for itself. */
