@@ -19,6 +19,8 @@ export default defineConfig({
     exclude: ['test/{databases,browser,package,storm}/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/fast-check-setup.ts'],
+    // By default one core is left idle, which on a machine of two is half of it.
+    maxWorkers: '100%',
     testTimeout: 10_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
