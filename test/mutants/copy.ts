@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { edited, type Mutant } from './mutant.ts'
 
@@ -17,7 +17,9 @@ export class Copy {
 
   static of(mutant: Mutant): Copy {
     const directory = mkdtempSync(join(tmpdir(), 'mutant-'))
-    for (const name of COPIED) cpSync(join(ROOT, name), join(directory, name), { recursive: true })
+    // Suites with an installation of their own have far more in it than the sources.
+    const filter = (path: string) => basename(path) !== 'node_modules'
+    for (const name of COPIED) cpSync(join(ROOT, name), join(directory, name), { recursive: true, filter })
     symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
     for (const file of new Set(mutant.edits.map((edit) => edit.file))) {
       const path = join(directory, 'src', file)
