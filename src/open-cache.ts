@@ -80,14 +80,14 @@ export class OpenCache {
     const { clock } = this.#parts.readRoom
     let cancel = () => {}
     const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(timeoutMs, () =>
+      const giveUp = () =>
         reject(
           new CacheError(
             'TIMEOUT',
             `ready: the store was not connected within ${timeoutMs} ms. The cache works meanwhile, from the loaders.`,
           ),
-        ),
-      )
+        )
+      cancel = clock.after(timeoutMs, giveUp, true)
     })
     return Promise.race([this.#opened, late]).finally(() => cancel())
   }
@@ -165,6 +165,8 @@ export class OpenCache {
 
   async #apply(asked: Change, what: string): Promise<Receipt> {
     const change = this.#ambient?.current()?.confine(asked, what) ?? asked
+    // What is refused for its rows must not be left to a unit, whose commit it would fail.
+    if (change.tables.some(({ within }) => within !== undefined)) await this.#parts.committer.resolve(change)
     // Made inside a unit it holds at once and again at the commit, since others may refill in between.
     this.#atCommit(change)
     return this.#parts.committer.apply(change)
@@ -339,7 +341,7 @@ export class OpenCache {
     this.#parts.fills.abandonAll()
     let cancel = () => {}
     const late = new Promise<void>((resolve) => {
-      cancel = clock.after(timeoutMs, resolve)
+      cancel = clock.after(timeoutMs, resolve, true)
     })
     const stopped = Promise.allSettled([...this.#closers].map(async (stop) => stop()))
     await Promise.race([Promise.all([stopped, flights.idle()]), late])

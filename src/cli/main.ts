@@ -4,6 +4,8 @@ import { run } from './run.ts'
 const { stdout, stderr, env } = process
 const color = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
+// Unless it is heard to have ended well: a loader that waits for ever lets Node.js end the process by itself.
+process.exitCode = 2
 void run(process.argv.slice(2), {
   cwd: process.cwd(),
   env,

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { asBuffer } from '../core/bytes.ts'
-import type { Codec, CodecContext } from '../core/codec.ts'
+import { type Codec, type CodecContext, LIBRARY_CODEC } from '../core/codec.ts'
 import { CacheError, show } from '../core/errors.ts'
 import { checkChoice, checkCount, checkOptions } from '../core/options.ts'
 import { COMPRESSED, ENCRYPTED, wrappedId } from './wrapped-id.ts'
@@ -107,6 +107,7 @@ export function compressed(codec: Codec, options: CompressionOptions = {}): Code
       : used.decompress.elsewhere(body, settings).then(whole)
   }
   return Object.freeze({
+    [LIBRARY_CODEC]: true,
     id,
     name: `${codec.name}+${algorithm}`,
     encode(value: unknown, context: CodecContext) {

@@ -7,7 +7,7 @@ import {
   randomBytes,
 } from 'node:crypto'
 import { asBuffer } from '../core/bytes.ts'
-import type { Codec, CodecContext } from '../core/codec.ts'
+import { type Codec, type CodecContext, LIBRARY_CODEC } from '../core/codec.ts'
 import { CacheError, show } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { ENCRYPTED, wrappedId } from './wrapped-id.ts'
@@ -97,6 +97,7 @@ export function encrypted(codec: Codec, options: EncryptionOptions): Codec {
     return body
   }
   return Object.freeze({
+    [LIBRARY_CODEC]: true,
     id,
     name: `${codec.name}+aes-256-gcm`,
     encode(value: unknown, context: CodecContext) {

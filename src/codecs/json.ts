@@ -1,5 +1,5 @@
 import { asBuffer } from '../core/bytes.ts'
-import type { Codec } from '../core/codec.ts'
+import { type Codec, LIBRARY_CODEC } from '../core/codec.ts'
 import { CacheError } from '../core/errors.ts'
 
 /** The first byte of a payload: plain JSON, or JSON in which other types are tagged. */
@@ -32,6 +32,7 @@ const KEPT: readonly unknown[] = [Date.prototype, Map.prototype, Set.prototype, 
  * refused: JSON.stringify would change them silently. (Properties added to typed arrays are not looked for.)
  */
 export const jsonCodec = {
+  [LIBRARY_CODEC]: true,
   id: 1,
   name: 'json',
   encode(value: unknown): Uint8Array {
@@ -50,7 +51,7 @@ export const jsonCodec = {
     const parsed = JSON.parse(text) as Json
     return form === PLAIN ? parsed : untag(parsed)
   },
-} satisfies Codec
+} satisfies Codec & { readonly [LIBRARY_CODEC]: true }
 
 /** Whether JSON.stringify and JSON.parse give it back as it is. Most values are, and then cost one walk. */
 function isPlain(value: unknown, above: Set<object>): boolean {

@@ -1,4 +1,4 @@
-import { type Codec, checkCodec } from '../core/codec.ts'
+import { type Codec, checkCodec, LIBRARY_CODEC } from '../core/codec.ts'
 import { CacheError, show } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { checkExact, type Exactness, INTEGER_ARRAYS, type Kept, OTHER_ARRAYS } from './exact.ts'
@@ -60,6 +60,7 @@ export function msgpackrCodec(msgpackr: MsgpackrLike, options: SerializerOptions
   const packr = new msgpackr.Packr({ moreTypes: true, useBigIntExtension: true, copyBuffers: true })
   return checkCodec(
     Object.freeze({
+      ...(options.id === undefined ? { [LIBRARY_CODEC]: true } : {}),
       id: options.id ?? 3,
       name: 'msgpackr',
       encode(value: unknown) {

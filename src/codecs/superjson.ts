@@ -1,5 +1,5 @@
 import { asBuffer } from '../core/bytes.ts'
-import { type Codec, checkCodec } from '../core/codec.ts'
+import { type Codec, checkCodec, LIBRARY_CODEC } from '../core/codec.ts'
 import { CacheError, show } from '../core/errors.ts'
 import { checkOptions } from '../core/options.ts'
 import { checkExact, type Exactness, INTEGER_ARRAYS } from './exact.ts'
@@ -53,6 +53,7 @@ export function superjsonCodec(superjson: SuperjsonLike, options: SerializerOpti
   }
   return checkCodec(
     Object.freeze({
+      ...(options.id === undefined ? { [LIBRARY_CODEC]: true } : {}),
       id: options.id ?? 4,
       name: 'superjson',
       encode(value: unknown) {

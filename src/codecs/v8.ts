@@ -1,5 +1,5 @@
 import { DefaultDeserializer, serialize } from 'node:v8'
-import type { Codec } from '../core/codec.ts'
+import { type Codec, LIBRARY_CODEC } from '../core/codec.ts'
 import { checkExact, type Exactness, INTEGER_ARRAYS, OTHER_ARRAYS } from './exact.ts'
 
 const RULES: Exactness = {
@@ -27,6 +27,7 @@ const RULES: Exactness = {
  * ```
  */
 export const v8Codec = {
+  [LIBRARY_CODEC]: true,
   id: 2,
   name: 'v8',
   encode(value: unknown): Uint8Array {
@@ -38,7 +39,7 @@ export const v8Codec = {
     reader.readHeader()
     return reader.readValue()
   },
-} satisfies Codec
+} satisfies Codec & { readonly [LIBRARY_CODEC]: true }
 
 /** Gives binary data bytes of its own: the base class hands out views of what it reads from. */
 class OwnBytes extends DefaultDeserializer {

@@ -74,6 +74,18 @@ export async function bindRows(
   return scopes.size > MOST_SCOPES ? undefined : [...scopes.values()]
 }
 
+/** All that any image of the rows binds, certain to be all that the row was or not: for what must not stand in it. */
+export async function namedBy(
+  binder: RowBinder,
+  { rows = [] }: TableChange,
+  tx: unknown,
+): Promise<readonly Bound[]> {
+  const named: Bound[] = []
+  for (const row of rows)
+    for (const [image] of images(row, undefined)) named.push(...(await bindImage(binder, image, true, tx)))
+  return named
+}
+
 /** The row images of one change, and whether each is all that the row was or became. */
 function images(row: RowChange, operation: Operation | undefined): readonly (readonly [Row, boolean])[] {
   if (!isMove(row)) return [[row, operation === 'insert' || operation === 'delete']]

@@ -188,6 +188,12 @@ function isPlain(value: unknown): value is Row {
 /** @throws CacheError `INVALID_KEY` for anything that is no key. */
 export function readKey(key: unknown): string {
   if (typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY && key.isWellFormed()) return key
+  if (typeof key === 'function') {
+    throw new CacheError(
+      'INVALID_KEY',
+      'A key family or another function is not a key. Call the family with its parameters, as in keys.report({ orgId: 7 }).',
+    )
+  }
   throw new CacheError(
     'INVALID_KEY',
     `${show(key)} is not a key. A key is text of 1 to ${LONGEST_KEY} characters without lone surrogates; build it with a family of defineKeys.`,

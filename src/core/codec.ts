@@ -32,11 +32,16 @@ export interface Codec {
   decode(bytes: Uint8Array, context: CodecContext): unknown
 }
 
+/** Marks the codecs of this library, whichever copy of it made them: their ids are not for others to take. */
+export const LIBRARY_CODEC = Symbol.for('coherent-cache.codec')
+
 /** @throws CacheError `INVALID_OPTION` unless it is a codec. */
 export function checkCodec(codec: Codec, what: string): Codec {
-  const { id, name, encode, decode } = (codec ?? {}) as Partial<Codec>
+  const given = (codec ?? {}) as Partial<Codec> & { readonly [LIBRARY_CODEC]?: true }
+  const { id = 0, name, encode, decode } = given
   const made = typeof name === 'string' && typeof encode === 'function' && typeof decode === 'function'
-  if (made && Number.isInteger(id) && (id as number) >= 1 && (id as number) <= 255) return codec
+  const [first, last] = given[LIBRARY_CODEC] === true ? [1, 255] : [16, 31]
+  if (made && Number.isInteger(id) && id >= first && id <= last) return codec
   throw new CacheError(
     'INVALID_OPTION',
     `${what}: ${show(codec)} is no codec. Pass one of coherent-cache/codecs, or { id: 16 to 31, name, encode, decode }.`,

@@ -1,5 +1,5 @@
 import { adhocTarget } from './adhoc-pattern.ts'
-import { type Bound, bindRows, type RowBinder } from './binding.ts'
+import { type Bound, bindRows, namedBy, type RowBinder } from './binding.ts'
 import type { Change, ConfinedTable, Within } from './change.ts'
 import { confinedTo } from './confined.ts'
 import type { CompiledTable, Dependencies } from './dependencies.ts'
@@ -241,7 +241,12 @@ export class DependencyMap {
     const stamps = new Set<StampName>()
     const bounds = new Map<RowBinder, readonly Bound[] | undefined>()
     for (const { pattern, binder } of this.#reach.get(change.table) ?? []) {
-      if (binder !== undefined && !bounds.has(binder)) bounds.set(binder, await bindRows(binder, change, tx))
+      if (binder !== undefined && !bounds.has(binder)) {
+        // Whatever they are certain to bind: what names another tenant is not this one's.
+        if (change.within !== undefined)
+          confinedTo(change.within, await namedBy(binder, change, tx), change.table)
+        bounds.set(binder, await bindRows(binder, change, tx))
+      }
       const rows = binder === undefined ? undefined : bounds.get(binder)
       const scopes = confinedTo(change.within, rows, change.table)
       if (scopes === undefined) stamps.add(patternStamp(pattern.text, []))

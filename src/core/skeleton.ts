@@ -83,13 +83,25 @@ export class ForeignMap {
       if (entry === undefined) continue
       for (const pattern of entry.whole) stamps.add(pattern.text)
       const rows = entry.bound.length === 0 ? [] : await bindRows(entry.binder, write, undefined)
-      const scopes = confinedTo(write.within, rows, write.table)
+      const scopes = foreignScopes(write, rows)
       for (const pattern of entry.bound) {
         if (scopes === undefined) stamps.add(pattern.text)
         else for (const bound of scopes) stamps.add(patternStamp(pattern.text, leadingRun(pattern, bound)))
       }
     }
     return stamps
+  }
+}
+
+/** What rows bind for a map of others. Where that contradicts the tenant they are said to be of, nothing is certain. */
+function foreignScopes(
+  { within, table }: ConfinedTable,
+  rows: readonly Bound[] | undefined,
+): readonly Bound[] | undefined {
+  try {
+    return confinedTo(within, rows, table)
+  } catch {
+    return undefined
   }
 }
 

@@ -161,7 +161,11 @@ export class Fetch {
     leader.join()
     leader.landed.then(
       (landed) => this.land(flight, landed),
-      (error) => this.#fail(flight, error),
+      (error) => {
+        // Its reader has a right to a load of its own then.
+        flight.spared = leader.spared
+        this.#fail(flight, error)
+      },
     )
     return true
   }
@@ -263,7 +267,7 @@ export class Fetch {
         if (flight.unawaited) return this.abandon(flight)
         return this.#load([flight], around, loadAll)
       }
-      await sleep(clock, Math.min(Math.max(FIRST_PAUSE_MS, waited * OVERSLEPT), LONGEST_PAUSE_MS))
+      await sleep(clock, Math.min(Math.max(FIRST_PAUSE_MS, waited * OVERSLEPT), LONGEST_PAUSE_MS), true)
       const { mine, others } = await this.#ask([flight])
       if (others.length === 0) return this.#load(mine, around, loadAll)
     }
@@ -271,13 +275,15 @@ export class Fetch {
 
   /** Keeps claims alive while their load runs. @returns what stops it. */
   #renew(flights: readonly Flight[]): () => void {
-    const { shared, clock, store } = this.#room
+    const { shared, clock, store, lease } = this.#room
     const claimed = flights.filter((flight) => flight.tokens !== undefined)
     if (!shared || claimed.length === 0) return () => {}
     let cancel = () => {}
     const next = () => {
       cancel = clock.after(CLAIM_TTL_MS / 3, () => {
         for (const { plan, nonce } of claimed) store.renew(plan, nonce, CLAIM_TTL_MS).catch(() => {})
+        // What may yet be answered past its lifetime must go on being heard of.
+        if (claimed.some(({ fallback }) => fallback !== undefined)) lease.want()
         next()
       })
     }

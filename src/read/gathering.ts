@@ -38,7 +38,7 @@ export class Gathering {
     const close = () => this.#close(batched, window)
     const window: Window = {
       reads: [],
-      cancel: batched.windowMs > 0 ? this.#clock.after(batched.windowMs, close) : soon(close),
+      cancel: batched.windowMs > 0 ? this.#clock.after(batched.windowMs, close, true) : soon(close),
     }
     this.#windows.set(batched, window)
     return window

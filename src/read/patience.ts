@@ -52,13 +52,17 @@ export async function waitFor<T>(
     offered?.then(() => {
       if (!over) settle('stale')
     })
-    if (softMs !== undefined) undo.push(clock.after(softMs, () => settle('slow')))
+    if (softMs !== undefined) undo.push(clock.after(softMs, () => settle('slow'), true))
     if (hardMs !== undefined) {
       undo.push(
-        clock.after(hardMs, () => {
-          flight.detach()
-          reject(timedOut(flight, hardMs))
-        }),
+        clock.after(
+          hardMs,
+          () => {
+            flight.detach()
+            reject(timedOut(flight, hardMs))
+          },
+          true,
+        ),
       )
     }
     if (signal !== undefined) {

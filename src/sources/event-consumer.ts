@@ -174,7 +174,7 @@ export class EventConsumer<E> implements Consumer<E> {
         if (HOPELESS.some((code) => isCacheError(error, code)) || failures >= this.#attempts)
           return this.#park({ id, event, error, attempts, at: clock.now() })
       }
-      await sleep(clock, Math.min(this.#pause(attempts), Math.max(0, deadline - clock.monotonic())))
+      await sleep(clock, Math.min(this.#pause(attempts), Math.max(0, deadline - clock.monotonic())), true)
     }
   }
 

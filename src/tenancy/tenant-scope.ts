@@ -88,6 +88,10 @@ export class TenantScope {
         this.#refuse(what, `the scope ${show({ [scope]: value })}`)
     }
     const within = { capture: this.parameter, value: encodeText(this.tenant) }
+    for (const table of change.tables as readonly ConfinedTable[]) {
+      if (table.within !== undefined && table.within.value !== within.value)
+        this.#refuse(what, `the table ${show(table.table)} as another tenant's`)
+    }
     return { ...change, tables: change.tables.map((table): ConfinedTable => ({ ...table, within })) }
   }
 

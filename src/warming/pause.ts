@@ -12,7 +12,7 @@ export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): 
       signal.removeEventListener('abort', end)
       resolve()
     }
-    const cancel = clock.after(milliseconds, end)
+    const cancel = clock.after(milliseconds, end, true)
     signal.addEventListener('abort', end)
   })
 }

@@ -59,7 +59,8 @@ export class Unit implements UnitOfWork {
   }
 
   get writes(): readonly TableChange[] {
-    return this.#changes.flatMap((change) => change.tables)
+    // What a tenant's view told is that tenant's alone, and declares nothing of what else was written.
+    return this.#changes.flatMap((change) => change.tables.filter(({ within }) => within === undefined))
   }
 
   get change(): Change {

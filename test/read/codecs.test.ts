@@ -219,3 +219,8 @@ describe('codec', () => {
     expect(tier).toBe('store')
   })
 })
+
+test.each([1, 3, 15, 32, 99, 300])('codecOfOnesOwn_withAnIdOfTheLibrary_isRefused: %d', (id) => {
+  const mine = { id, name: 'mine', encode: jsonCodec.encode, decode: jsonCodec.decode }
+  expect(() => openCache({ codec: mine })).toThrow(/16 to 31/)
+})

@@ -10,6 +10,7 @@ const dependencies = defineDependencies({
     'Quoted Table': ['quoted:{Id}'],
     parted: ['parted:{id}'],
     audit: ['audit:*'],
+    padded: ['padded:{code}'],
     derived: { invalidates: ['derived:{day}'], bind: ({ at }) => ({ day: String(at).slice(0, 10) }) },
     plain: { invalidates: ['plain:{x}'], bind: () => ({ x: 1 }) },
     v_payments: ['view:*'],
@@ -24,6 +25,7 @@ const SQL = `
   CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20);
   CREATE TABLE derived (at timestamp, n numeric);
   CREATE TABLE plain (x int);
+  CREATE TABLE padded (code char(3), n int);
   CREATE VIEW v_payments AS SELECT * FROM payments;
 `
 const room = new JournalRoom()
@@ -71,6 +73,11 @@ describe('what a write of any client records', () => {
       'writes_ofNoRow_nothing',
       'UPDATE payments SET amount = 1 WHERE false; DELETE FROM audit; DELETE FROM parted',
       [],
+    ],
+    [
+      'insert_boundByAPaddedColumn_whichClientsSpellWithItsBlanks_nothingOfIt',
+      "INSERT INTO padded VALUES ('IN', 1)",
+      [{ table: 'padded', operation: 'insert' }],
     ],
     ['truncate_theTable', 'TRUNCATE payments', [{ table: 'payments', operation: 'truncate' }]],
     [

@@ -115,6 +115,7 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
   const retentionMs = milliseconds(options.retention ?? 0, `${what}: retention`)
   const watched = watchedTables(dependencies, options.triggers ?? false, what)
   const place = { schema, name }
+  checkColumns(columns, what)
   const columnsOf = (table: string) => {
     const isFunction = typeof dependencies.tables.get(table)?.bind === 'function'
     return isFunction ? [] : [...new Set([...bindingColumns(dependencies, table), ...(columns[table] ?? [])])]
@@ -230,6 +231,18 @@ function onMysql(
 /** The statement that settles records, with their ids in its text: not every client takes parameters there. */
 function settling(statement: string, ids: readonly string[]): string {
   return statement.replaceAll('$1', `'${ids.filter((id) => /^\d+$/.test(id)).join(',')}'`)
+}
+
+/** @throws CacheError `INVALID_OPTION` */
+function checkColumns(columns: unknown, what: string): void {
+  const given = typeof columns === 'object' && columns !== null ? Object.entries(columns) : [['', columns]]
+  for (const [table, names] of given) {
+    if (Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== '')) continue
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: columns: ${show(names)} is no list of columns. Pass { ${table || 'table'}: ['column'] }.`,
+    )
+  }
 }
 
 function watchedTables(

@@ -52,7 +52,7 @@ BEGIN
   ) INTO listed
   FROM pg_attribute
   WHERE attrelid = watched AND attnum > 0 AND NOT attisdropped AND attname = ANY (columns)
-    AND (typed OR atttypid = ANY ('{bool,int2,int4,int8,text,varchar,bpchar,uuid}'::regtype[])
+    AND (typed OR atttypid = ANY ('{bool,int2,int4,int8,text,varchar,uuid}'::regtype[])
       -- Where two texts are one to the server, a key may spell the other.
       AND NOT EXISTS (SELECT FROM pg_collation WHERE oid = attcollation AND NOT collisdeterministic));
   IF listed IS NOT NULL THEN
