@@ -83,6 +83,11 @@ describe('audit', { timeout: 60_000 }, () => {
     expect(found.out).toMatch(/Of 2 loaders, 1 reads what is not declared\.\n$/)
   })
 
+  test('loaderThatNeverSettles_endsAsAFailure_andSaysWhatItMayWaitFor', async () => {
+    const { code, err } = await program('audit', 'waits.ts')
+    expect([code, err]).toEqual([2, expect.stringMatching(/a loader has never settled/)])
+  })
+
   test('only_json', async () => {
     const { code, out } = await program('audit', 'pglite.ts', '--only', 'report', '--json')
     expect(code).toBe(0)
