@@ -212,4 +212,12 @@ export const inCore: readonly Mutant[] = [
     '    for (const load of ahead) for (const flight of flights) flight.waitsFor.add(load)\n',
     '',
   ),
+  tested(
+    'a process that loads for long stops listening',
+    '4.8, staleIfError never serves a void vector',
+    { test: 'test/read/stale-without-messages.test.ts' },
+    'read/fetch.ts',
+    'if (claimed.some(({ fallback }) => fallback !== undefined)) lease.want()',
+    'void lease',
+  ),
 ]

@@ -2,6 +2,7 @@ import { type CaughtByTest, type Mutant, tested } from './mutant.ts'
 
 const scope = (only: string): CaughtByTest => ({ test: 'test/tenancy/scope.test.ts', only })
 const ambient = (only: string): CaughtByTest => ({ test: 'test/tenancy/run-in-scope.test.ts', only })
+const others = (only: string): CaughtByTest => ({ test: 'test/tenancy/other-tenants-rows.test.ts', only })
 const SCOPE = 'tenancy/tenant-scope.ts'
 
 /** The guards of a tenant's view, and of values that others cannot read or swap. */
@@ -37,6 +38,46 @@ export const inTenancy: readonly Mutant[] = [
     'core/confined.ts',
     'if (own === value) return bound',
     'if (own.length > 0) return bound',
+  ),
+  tested(
+    'rows that may be another tenant’s pass',
+    'tenancy, a write in a scope is its tenant’s',
+    others('whateverWasDone: update'),
+    'core/dependency-map.ts',
+    'confinedTo(change.within, await namedBy(binder, change, tx), change.table)',
+    'void namedBy',
+  ),
+  tested(
+    'a view of another tenant is turned into the scope’s',
+    'tenancy, a write in a scope is its tenant’s',
+    others('view_ofAnotherTenant'),
+    SCOPE,
+    'if (table.within !== undefined && table.within.value !== within.value)',
+    'if (table.within === within)',
+  ),
+  tested(
+    'a refusal is left to the unit',
+    'tenancy, a refusal applies nothing',
+    others('refusal_insideAUnit'),
+    'open-cache.ts',
+    'await this.#parts.committer.resolve(change)',
+    'await undefined',
+  ),
+  tested(
+    'the map of another process refuses',
+    'tenancy, a refusal applies nothing',
+    others('refusal_byTheMap'),
+    'core/skeleton.ts',
+    'const scopes = foreignScopes(write, rows)',
+    'const scopes = confinedTo(write.within, rows, write.table) ?? foreignScopes(write, rows)',
+  ),
+  tested(
+    'what a view told narrows what a transaction wrote',
+    'tenancy, what a transaction wrote is void for everybody',
+    others('invalidation_ofOneTenant'),
+    'write/unit-of-work.ts',
+    'change.tables.filter(({ within }) => within === undefined)',
+    'change.tables.filter(({ within }) => within !== null)',
   ),
   tested(
     'a scope is left from inside',

@@ -103,6 +103,7 @@ export const rulesOfReading: readonly Rule[] = [
       'a value past its lifetime is answered though it is void',
       'what was touched during the load is answered as stale',
       'memory gives what is void as stale',
+      'a process that loads for long stops listening',
     ],
   },
   {

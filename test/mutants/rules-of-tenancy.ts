@@ -14,6 +14,11 @@ export const rulesOfTenancy: readonly Rule[] = [
       'a scope invalidates any key',
       'a scope invalidates a table for everybody',
       'rows of another tenant pass',
+      'rows that may be another tenant’s pass',
+      'a view of another tenant is turned into the scope’s',
+      'a refusal is left to the unit',
+      'the map of another process refuses',
+      'what a view told narrows what a transaction wrote',
     ],
   },
   {
