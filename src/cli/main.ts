@@ -5,11 +5,8 @@ const { stdout, stderr, env } = process
 const color = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
 // A loader that waits for ever lets Node.js end the process by itself: that must not look like a success.
-let ended = false
 process.exitCode = 2
-process.on('beforeExit', () => {
-  if (ended) return
-  ended = true
+process.once('beforeExit', () => {
   stderr.write(
     'Ended before it was done: a loader has never settled. Does it wait for the connection that the audit reads on, as the client itself does on PGlite? Have it ask the bound database.\n',
   )
