@@ -55,20 +55,22 @@ export function encrypted(codec: Codec, options: EncryptionOptions): Codec {
   checkOptions(options, ['keys', 'current'], 'encrypted')
   const id = wrappedId(codec, ENCRYPTED, ENCRYPTED, 'encrypted')
   const keys = readKeys(options?.keys)
-  const current = keys.get(options.current)
+  // Taken once: options that their owner changes later would put one key's name on what another one has sealed.
+  const { current: currentId } = options
+  const current = keys.get(currentId)
   if (current === undefined) {
     throw new CacheError(
       'INVALID_OPTION',
-      `encrypted: current: ${show(options.current)} is none of the keys ${[...keys.keys()].map(show).join(', ')}.`,
+      `encrypted: current: ${show(currentId)} is none of the keys ${[...keys.keys()].map(show).join(', ')}.`,
     )
   }
   const seal = (bytes: Uint8Array, context: CodecContext): Uint8Array => {
-    const name = Buffer.from(options.current, 'latin1')
+    const name = Buffer.from(currentId, 'latin1')
     const fresh = randomBytes(SALT + NONCE)
     const cipher = createCipheriv('aes-256-gcm', derived(current, fresh), fresh.subarray(SALT), {
       authTagLength: TAG,
     })
-    cipher.setAAD(associated(options.current, codec, context))
+    cipher.setAAD(associated(currentId, codec, context))
     const body = [cipher.update(bytes), cipher.final()]
     return Buffer.concat([Buffer.of(FORMAT, name.length), name, fresh, cipher.getAuthTag(), ...body])
   }

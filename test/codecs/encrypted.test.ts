@@ -68,6 +68,17 @@ describe('encrypted', () => {
     expect(() => after.decode(bytes, CONTEXT)).toThrow(/the key "old", which is not among those given/)
   })
 
+  test('options_changedByTheirOwnerLater_changeNothing', () => {
+    const options = { keys, current: 'old' }
+    const mine = encrypted(jsonCodec, options)
+    options.current = 'new'
+    const bytes = mine.encode(value, CONTEXT) as Uint8Array
+    expect(mine.decode(bytes, CONTEXT)).toEqual(value)
+    expect(encrypted(jsonCodec, { keys: { old: keys.old }, current: 'old' }).decode(bytes, CONTEXT)).toEqual(
+      value,
+    )
+  })
+
   test('anotherKeyOfTheSameId_readsNothing', () => {
     const stranger = encrypted(jsonCodec, { keys: { new: randomBytes(32) }, current: 'new' })
     expect(() => stranger.decode(sealed(), CONTEXT)).toThrow(unreadable)
