@@ -6,7 +6,7 @@ import type { ChangeEvent, Consumed, Consumer } from './core/consumer.ts'
 import { type Duration, milliseconds } from './core/duration.ts'
 import type { Parameter } from './core/encoding.ts'
 import { CacheError, show } from './core/errors.ts'
-import type { CacheEvents, EventName } from './core/events.ts'
+import { type CacheEvents, checkEvent, type EventName } from './core/events.ts'
 import type { Explanation } from './core/explanation.ts'
 import { EXTENSION, type Extension } from './core/extension.ts'
 import type { Health, HealthPart } from './core/health.ts'
@@ -317,6 +317,7 @@ export class OpenCache {
   }
 
   on<Name extends EventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void {
+    checkEvent(name, 'on')
     if (typeof listener !== 'function')
       throw new CacheError('INVALID_ARGUMENT', `on: ${show(listener)} is no listener; pass a function.`)
     return this.#parts.readRoom.events.on(name, listener)

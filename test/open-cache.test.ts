@@ -174,6 +174,14 @@ describe('events', () => {
     expect(() => cache.on('hit', undefined as never)).toThrow(errorOf('INVALID_ARGUMENT') as Error)
   })
 
+  test.each(['hits', 'toString', '', undefined])('on_event_%s_refused_andTheEventsListed', (name) => {
+    const { cache } = openCache()
+    const listen = () => cache.on(name as 'hit', () => {})
+    expect(listen).toThrow(
+      errorOf('INVALID_ARGUMENT', /there is no event .*\bhit, miss,.*listenerError/) as Error,
+    )
+  })
+
   test('logger_isTold_andMayBreak', async () => {
     const lines: string[] = []
     const log = (_: object, message: string) => {

@@ -209,7 +209,10 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   health(): Health
   /** What this process knows of a key: where its value is (asking the store), what it hangs on, what made it void last. */
   explain(key: string): Promise<Explanation>
-  /** Adds a listener. @returns what removes it. */
+  /**
+   * Adds a listener. @returns what removes it.
+   * @throws CacheError `INVALID_ARGUMENT` for an event that there is not, or a listener that is no function.
+   */
   on<Name extends EventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void
   /**
    * Ends the cache: waits for running loads and queued changes up to `timeout` (default 5 s), then says what was left

@@ -1,3 +1,4 @@
+import { CacheError, show } from './errors.ts'
 import type { DurationMs, Receipt } from './receipt.ts'
 
 /** Why a read did not find what it could answer. */
@@ -108,6 +109,41 @@ export interface CacheEvents {
 }
 
 export type EventName = keyof CacheEvents
+
+/** Complete, by its type: a new event that is not listed does not compile. */
+const EVENTS: Readonly<Record<EventName, true>> = {
+  hit: true,
+  miss: true,
+  load: true,
+  loadError: true,
+  rest: true,
+  fill: true,
+  refused: true,
+  skipped: true,
+  evicted: true,
+  invalidated: true,
+  remoteInvalidated: true,
+  unknownTable: true,
+  bindError: true,
+  flushed: true,
+  degraded: true,
+  warning: true,
+  recovered: true,
+  unreadable: true,
+  parked: true,
+  warming: true,
+  lead: true,
+  listenerError: true,
+}
+
+/** @throws CacheError `INVALID_ARGUMENT` unless there is such an event: a listener of another one would never be told. */
+export function checkEvent(name: unknown, what: string): void {
+  if (typeof name === 'string' && Object.hasOwn(EVENTS, name)) return
+  throw new CacheError(
+    'INVALID_ARGUMENT',
+    `${what}: there is no event ${show(name)}. The events are ${Object.keys(EVENTS).join(', ')}.`,
+  )
+}
 
 /** What made an invalidation, as messages carry it between processes. */
 export interface Cause {
