@@ -80,16 +80,27 @@ export class OpenCache {
     const { clock } = this.#parts.readRoom
     let cancel = () => {}
     const late = new Promise<never>((_, reject) => {
-      const giveUp = () =>
-        reject(
-          new CacheError(
-            'TIMEOUT',
-            `ready: the store was not connected within ${timeoutMs} ms. The cache works meanwhile, from the loaders.`,
-          ),
-        )
-      cancel = clock.after(timeoutMs, giveUp, true)
+      // Some trouble is noticed only by whoever asks, so that is done in time for the answer.
+      cancel = clock.after(
+        timeoutMs / 2,
+        () => {
+          void this.#parts.gate?.look()
+          cancel = clock.after(timeoutMs / 2, () => reject(this.#notReady(timeoutMs)), true)
+        },
+        true,
+      )
     })
     return Promise.race([this.#opened, late]).finally(() => cancel())
+  }
+
+  #notReady(timeoutMs: number): CacheError {
+    const cause = this.#parts.gate?.trouble
+    const why = cause === undefined ? 'It has said nothing yet.' : sentence(cause)
+    return new CacheError(
+      'TIMEOUT',
+      `ready: the store was not connected within ${timeoutMs} ms. ${why} The cache works meanwhile, from the loaders.`,
+      { cause },
+    )
   }
 
   get(key: string, load: Loader<unknown>, options?: ReadOptions): Promise<unknown> {
@@ -366,4 +377,9 @@ export class OpenCache {
     if (!this.#parts.readRoom.closed()) return
     throw new CacheError('CACHE_CLOSED', `${what}: the cache ${show(this.name)} is closed.`)
   }
+}
+
+function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.endsWith('.') ? text : `${text}.`
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { createCache, defineDependencies, type Logger } from 'coherent-cache'
+import { createCache, defineDependencies, isCacheError, type Logger } from 'coherent-cache'
 import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { errorOf, heldLoader, openCache, openFleet } from './support/caches.ts'
@@ -225,9 +225,18 @@ describe('ready', () => {
   test('ready_storeThatDoesNotAnswer_timesOut_andTheCacheWorksFromItsLoaders', async () => {
     const clock = manualClock()
     const { cache } = openCache({ store: memoryStore({ clock, schedule: () => {} }), clock })
-    const outcome = expect(cache.ready({ timeout: '2s' })).rejects.toEqual(errorOf('TIMEOUT', /2000 ms/))
+    const outcome = expect(cache.ready({ timeout: '2s' })).rejects.toSatisfy(
+      (error) =>
+        isCacheError(error, 'TIMEOUT') &&
+        /within 2000 ms\. The store did not answer within 200 ms/.test(error.message) &&
+        isCacheError(error.cause, 'STORE_UNAVAILABLE'),
+    )
+    const early = expect(cache.ready({ timeout: 100 })).rejects.toEqual(
+      errorOf('TIMEOUT', /said nothing yet/),
+    )
     await clock.advance(2_000)
     await outcome
+    await early
     expect(await cache.get('a', () => 1)).toBe(1)
     expect(cache.health()).toMatchObject({
       status: 'degraded',

@@ -64,6 +64,7 @@ export class StoreGate implements Store {
   /** While a store that was restarted or failed over is told what it may have forgotten. */
   #telling: Promise<void> | undefined
   #whenUp: Waiting[] = []
+  #trouble: unknown
 
   readonly leads: Leads | undefined
 
@@ -86,6 +87,19 @@ export class StoreGate implements Store {
   /** Wall-clock time of the last change of {@link status}. */
   get since(): number {
     return this.#since
+  }
+
+  /** What went wrong last, while the store has not been up since. */
+  get trouble(): unknown {
+    return this.#trouble
+  }
+
+  /** Looks for what keeps the store from being up, where nothing has failed yet. Changes nothing but {@link trouble}. */
+  async look(): Promise<void> {
+    if (this.#state !== 'opening') return
+    await this.#store.inspect().catch((error: unknown) => {
+      if (this.#state !== 'up') this.#trouble ??= error
+    })
   }
 
   /** Resolves when the store is first up; rejects only with what cannot be cured by waiting, or when it is closed. */
@@ -238,6 +252,7 @@ export class StoreGate implements Store {
   }
 
   #fail(error: unknown): void {
+    if (this.#state !== 'closed') this.#trouble = error
     if (this.#state === 'closed' || this.#state === 'away') return
     const reason = error instanceof Error ? error.message : String(error)
     this.#state = 'away'
@@ -284,6 +299,7 @@ export class StoreGate implements Store {
     if (this.#state === 'closed') return
     const wasAway = this.#state === 'away'
     this.#state = 'up'
+    this.#trouble = undefined
     this.#since = clock.now()
     if (wasAway) events.emit('recovered', { replayed })
     const waiting = this.#whenUp.splice(0)

@@ -103,8 +103,8 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   readonly namespace: string
   /**
    * Resolves when the store is connected and memory may answer; with memory alone, at once. Reads work before it,
-   * from their loaders. Rejects with `TIMEOUT` after `timeout` and with `SETTINGS_MISMATCH` where the namespace's
-   * settings differ; the cache can be used all the same after a timeout.
+   * from their loaders. Rejects with `TIMEOUT` after `timeout`, its `cause` what the store's trouble was last, and with
+   * `SETTINGS_MISMATCH` where the namespace's settings differ; the cache can be used all the same after a timeout.
    */
   ready(options?: { readonly timeout?: Duration | undefined }): Promise<void>
   /** What memory may answer at this moment, without I/O; undefined for anything else. */

@@ -255,7 +255,11 @@ describe('credentials', () => {
     expect(await cache.get('user:1', user.load)).toBe('a')
     expect((await cache.invalidate(USERS)).status).toBe('queued')
     expect(performance.now() - began).toBeLessThan(500)
-    await expect(cache.ready({ timeout: '300ms' })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await expect(cache.ready({ timeout: '300ms' })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringMatching(/within 300 ms\. Redis cannot be reached: .*(WRONGPASS|NOAUTH)/),
+      cause: { code: 'STORE_UNAVAILABLE', cause: { message: expect.stringMatching(/WRONGPASS|NOAUTH/) } },
+    })
     await until(() => told.length > 0, 'the outage to be told')
     expect(told).toHaveLength(1)
     const admin = openClient(server.port, { password: 'right' })
@@ -288,7 +292,11 @@ describe('a cache that is created while Redis is down', () => {
     await until(() => told.length > 0, 'the outage to be told')
     expect(told[0]?.reason).toMatch(/ECONNREFUSED/)
     expect(cache.health()).toMatchObject({ status: 'degraded', store: { status: 'away' } })
-    await expect(cache.ready({ timeout: '50ms' })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await expect(cache.ready({ timeout: '50ms' })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringMatching(/within 50 ms\. Redis cannot be reached: .*ECONNREFUSED/),
+      cause: { code: 'STORE_UNAVAILABLE' },
+    })
     await server.restart()
     await cache.ready({ timeout: '10s' })
     expect(cache.health()).toMatchObject({ status: 'ok', queue: { length: 0 } })
