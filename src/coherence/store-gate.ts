@@ -140,7 +140,7 @@ export class StoreGate implements Store {
   readonly values: Store['values'] = (keys) => this.#evidence(() => this.#store.values(keys), nothing)
   readonly read: Store['read'] = (items) =>
     this.#evidence(
-      () => this.#noting(this.#store.read(items)),
+      () => this.#store.read(items).then((reply) => this.#noted(reply)),
       (reply) => this.#giveBack(items, reply),
     )
   readonly fill: Store['fill'] = (request) => this.#ask(() => this.#store.fill(request))
@@ -183,16 +183,18 @@ export class StoreGate implements Store {
   }
 
   /** One call, if the store is up and has been told everything. */
-  async #ask<T>(step: () => Promise<T>): Promise<T> {
-    if (this.#telling !== undefined) await this.#untilTold(this.#telling)
-    if (this.#state !== 'up') throw refused()
+  #ask<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#telling === undefined) return this.#askNow(step)
+    return this.#untilTold(this.#telling).then(() => this.#askNow(step))
+  }
+
+  #askNow<T>(step: () => Promise<T>): Promise<T> {
+    if (this.#state !== 'up') return Promise.reject(refused())
     const era = this.#era
-    try {
-      return await step()
-    } catch (error) {
+    return step().catch((error) => {
       if (era === this.#era) this.#fail(error)
       throw error
-    }
+    })
   }
 
   /** A call whose answer will be believed. One from before the store was told something knows nothing of that. */
@@ -207,14 +209,13 @@ export class StoreGate implements Store {
 
   /** A call that changes something: done is done, in whichever incarnation. */
   async #change<T extends Positioned>(step: () => Promise<T>): Promise<T> {
-    const reply = await this.#ask(() => this.#noting(step()))
+    const reply = await this.#ask(() => step().then((done) => this.#noted(done)))
     if (this.#telling !== undefined) await this.#untilTold(this.#telling)
     return reply
   }
 
-  /** Has a store that answers in another incarnation be told what it may have forgotten. */
-  async #noting<T extends Positioned>(asked: Promise<T>): Promise<T> {
-    const reply = await asked
+  /** Has a store that has answered in another incarnation be told what it may have forgotten. */
+  #noted<T extends Positioned>(reply: T): T {
     if (this.#incarnations.note(reply.positions) && this.#room.onNewEpoch()) {
       this.#era++
       this.#telling ??= this.#tell()

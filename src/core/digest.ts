@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { CacheError, show } from './errors.ts'
+import { sha256 } from './sha256.ts'
 
 /**
  * A short canonical digest of a JSON-like value, for key parameters that are objects, such as filters. Equal
@@ -17,7 +17,7 @@ import { CacheError, show } from './errors.ts'
  * ```
  */
 export function digest(value: unknown): string {
-  return createHash('sha256').update(canonicalText(value, [])).digest('base64url').slice(0, 22)
+  return sha256(canonicalText(value, [])).slice(0, 22)
 }
 
 function canonicalText(value: unknown, above: readonly object[]): string {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { asBuffer } from './bytes.ts'
+import { sha256 } from './sha256.ts'
 import type { StampName } from './stamp.ts'
 
 /**
@@ -43,7 +43,7 @@ const META = 8 + 8 + TOKEN_LENGTH + 4 + 1
 export function fingerprintHead(stamps: readonly StampName[]): string {
   if (stamps.length > MOST_STAMPS)
     throw new RangeError(`${stamps.length} stamps; at most ${MOST_STAMPS} fit an entry`)
-  const names = createHash('sha256').update(stamps.join('\n')).digest().toString('base64url', 0, 12)
+  const names = sha256(stamps.join('\n')).slice(0, TOKEN_LENGTH)
   const head = `${MAGIC}${stamps.length.toString(16).padStart(2, '0')}${names}`
   // In one piece: it is kept for every key, and what it was put together from would be kept with it.
   return Buffer.from(head, 'latin1').toString('latin1')

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { type Bound, bindRows, type RowBinder } from './binding.ts'
 import type { ConfinedTable } from './change.ts'
 import { confinedTo } from './confined.ts'
 import { TOKEN_LENGTH } from './entry.ts'
 import { Pattern } from './pattern.ts'
+import { sha256 } from './sha256.ts'
 import { patternStamp, type StampName } from './stamp.ts'
 
 /**
@@ -31,7 +31,7 @@ const MOST_TEXT = 4_000_000
 
 /** Names a skeleton; equal maps have equal digests. */
 export function skeletonDigest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, TOKEN_LENGTH)
+  return sha256(text).slice(0, TOKEN_LENGTH)
 }
 
 /** A map of another process, as far as its skeleton tells. */

@@ -37,8 +37,8 @@ export class Fetch {
   async run(flights: readonly Flight[], around: Frame | undefined, loadAll: LoadAll): Promise<void> {
     try {
       const { mine, others } = await this.#ask(flights)
-      await this.#load(mine, around, loadAll)
-      await Promise.all(others.map((flight) => this.#await(flight, around, loadAll)))
+      if (mine.length > 0) await this.#load(mine, around, loadAll)
+      if (others.length > 0) await Promise.all(others.map((flight) => this.#await(flight, around, loadAll)))
     } catch (error) {
       for (const flight of flights) this.#fail(flight, error)
     }
@@ -80,7 +80,8 @@ export class Fetch {
       if (result.value === undefined) {
         flight.withdraw()
       } else {
-        const opened = await this.#open(flight, result.value)
+        const opening = this.#open(flight, result.value)
+        const opened = opening instanceof Promise ? await opening : opening
         if (opened === undefined) {
           // As it was when it was found wanting.
         } else if (!('problem' in opened) && flight.aheadOf === opened.etag && result.claim === 'granted') {
@@ -129,12 +130,18 @@ export class Fetch {
   }
 
   /** Reads what the store has for a flight; undefined for the very value that was of no use to it before. */
-  async #open(flight: Flight, stored: Uint8Array): Promise<Landed | Unusable | undefined> {
+  #open(
+    flight: Flight,
+    stored: Uint8Array,
+  ): Landed | Unusable | undefined | Promise<Landed | Unusable | undefined> {
     const before = this.#useless.get(flight)
     if (before !== undefined && asBuffer(before).equals(stored)) return undefined
-    const opened = await this.keeper.open(flight.plan, stored)
-    if ('problem' in opened) this.#useless.set(flight, stored)
-    return opened
+    const noted = (opened: Landed | Unusable) => {
+      if ('problem' in opened) this.#useless.set(flight, stored)
+      return opened
+    }
+    const opening = this.keeper.open(flight.plan, stored)
+    return opening instanceof Promise ? opening.then(noted) : noted(opening)
   }
 
   #claim(flight: Flight, result: ReadResult): void {
@@ -223,11 +230,11 @@ export class Fetch {
       for (const { plan } of flights) breaker.succeeded(plan)
       for (const name of new Set(flights.map(familyOf))) loadTimes.note(name, durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
-      await Promise.all(
-        flights.map(async (flight, at) =>
-          this.land(flight, await this.keeper.keep(flight, loaded[at] as LoadedValue)),
-        ),
-      )
+      const keep = async (flight: Flight, at: number) =>
+        this.land(flight, await this.keeper.keep(flight, loaded[at] as LoadedValue))
+      const [only] = flights
+      if (only !== undefined && flights.length === 1) await keep(only, 0)
+      else await Promise.all(flights.map(keep))
     } catch (error) {
       counters.loadErrors++
       // What has not begun, for want of a turn, says nothing of the source.

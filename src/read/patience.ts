@@ -24,7 +24,7 @@ export type ReserveWhen = 'stale' | 'slow' | 'failed'
  * Waits for a flight as long as its reader wants to. `reserve` gives a value past its lifetime, if one may still be
  * answered at that moment.
  */
-export async function waitFor<T>(
+export function waitFor<T>(
   flight: Awaited<T>,
   wishes: ReadWishes,
   clock: Clock,
@@ -36,6 +36,18 @@ export async function waitFor<T>(
   const offered = staleWhileRevalidateMs === 0 ? undefined : flight.whenOffered?.()
   if (signal === undefined && softMs === undefined && hardMs === undefined && offered === undefined)
     return landed
+  return waitAtMost(flight, landed, offered, wishes, clock, reserve)
+}
+
+/** Waits until its patience is over, where it has any limit. */
+async function waitAtMost<T>(
+  flight: Awaited<T>,
+  landed: Promise<T>,
+  offered: Promise<void> | undefined,
+  { signal, softMs, hardMs }: ReadWishes,
+  clock: Clock,
+  reserve: (when: ReserveWhen) => T | undefined,
+): Promise<T> {
   const undo: (() => void)[] = []
   const impatient = new Promise<T>((resolve, reject) => {
     const settle = (when: ReserveWhen) => {

@@ -2,6 +2,7 @@ import type { MemoryEntry } from '../coherence/memory-tier.ts'
 import { ANY_SOURCE, type LoadSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { Entry, Loader, ReadOptions } from '../core/loader.ts'
 import type { UnitOfWork } from '../core/unit.ts'
+import type { Rules } from '../lifetimes/rules.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
 import { batchedBy } from './batch-loader.ts'
@@ -12,7 +13,14 @@ import { entryOf, fromMemory, type Held, Joining, type NotHeld } from './joining
 import { createLoaderContext, type LoadNotes } from './loader-context.ts'
 import { gaveUp, waitFor } from './patience.ts'
 import { PlainReads } from './plain-reads.ts'
-import { checkCircle, checkLoader, graceOf, type ReadRequest, readWishes } from './request.ts'
+import {
+  checkCircle,
+  checkLoader,
+  graceOf,
+  type ReadRequest,
+  type ReadWishes,
+  readWishes,
+} from './request.ts'
 import type { ReadRoom } from './room.ts'
 import { judge } from './verdict.ts'
 
@@ -29,6 +37,7 @@ export class Reader {
   readonly joining: Joining
   readonly #plain: PlainReads
   readonly #gathering: Gathering
+  readonly #wishes = new WeakMap<Rules, ReadWishes>()
 
   constructor(room: ReadRoom) {
     this.#room = room
@@ -130,11 +139,21 @@ export class Reader {
   request(key: string, options: ReadOptions | undefined): ReadRequest {
     const { plans, lifetimes } = this.#room
     const plan = plans.of(key)
-    const wishes = readWishes(options, lifetimes.rules(plan.family))
+    const rules = lifetimes.rules(plan.family)
+    const wishes = options === undefined ? this.#usualWishes(rules) : readWishes(options, rules)
     if (wishes.signal?.aborted) throw gaveUp(key, wishes.signal)
     const frame = this.#room.units.current()
     checkCircle(key, frame)
     return { plan, wishes, frame }
+  }
+
+  /** The wishes of a read that names none. */
+  #usualWishes(rules: Rules): ReadWishes {
+    const known = this.#wishes.get(rules)
+    if (known !== undefined) return known
+    const wishes = readWishes(undefined, rules)
+    this.#wishes.set(rules, wishes)
+    return wishes
   }
 
   /** What memory holds for the read: only what is valid, judged by age; void entries are dropped on sight. */
@@ -187,18 +206,19 @@ export class Reader {
       this.#gathering.add({ flight, request }, batched)
       return
     }
-    const loadOne: LoadAll = async ([one], from) => [await this.#call(one as Flight, request, load, from)]
+    const loadOne: LoadAll = ([one], from) => this.#call(one as Flight, request, load, from)
     void this.fetch.run([flight], request.frame, loadOne)
   }
 
   async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, from: LoadSource) {
     const notes: LoadNotes = { ttl: undefined, skip: false }
     const value = await load(createLoaderContext(request.plan, from, () => flight.signal, notes))
-    return { value, ttl: notes.ttl ?? request.wishes.ttl, graceMs: graceOf(request.wishes), skip: notes.skip }
+    const { wishes } = request
+    return [{ value, ttl: notes.ttl ?? wishes.ttl, graceMs: graceOf(wishes), skip: notes.skip }]
   }
 
   /** Waits for the flight, as long as the read wants to; for another one, `again`, if it was spared its load. */
-  async wait(
+  wait(
     flight: Flight,
     request: ReadRequest,
     held: Held | NotHeld | undefined,
@@ -209,13 +229,11 @@ export class Reader {
       waitFor(one, request.wishes, this.#room.clock, (when) =>
         this.joining.reserve(one, request, entry, when),
       )
-    try {
-      return await wait(flight)
-    } catch (error) {
+    return wait(flight).catch((error) => {
       // Nothing to answer after all, or not to this reader: it has a right to a load.
       if (!flight.spared) throw error
       return wait(again())
-    }
+    })
   }
 
   /** Counts and tells how a read ended. */

@@ -235,7 +235,7 @@ export const inHearing: readonly Mutant[] = [
     'a store that is away is asked all the same',
     '8, replayed before this process trusts the store again',
     GATE,
-    `    if (this.#state !== 'up') throw refused()
+    `    if (this.#state !== 'up') return Promise.reject(refused())
     const era`,
     '    const era',
     { mode: 'bounded', shape: 'queue' },

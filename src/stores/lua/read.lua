@@ -2,12 +2,21 @@
 -- creates the stamps that are missing.
 -- KEYS: state, maps, S stamps, recent (only with replicas), before (only with replicas), then per item: value, claim
 -- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use),
---       replica ms (0: no replicas in use), S fresh tokens, then per item: head of the fingerprint, stamp indices ('' for
---       all in order), nonce ('' for no claim), claim ms, '1' to take over or '2' beside a valid value
--- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens ('' where missing), indices of stamps
---           with expired locks, then per item: { value or false, 1 if there is a value that is void or 2 if it is none
---           of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce, '' to load from any
---           replica or '?' from the primary or the place that a replica must have reached } }
+--       replica ms (0: no replicas in use), S fresh tokens (16 characters each, joined), then per item: head of the
+--       fingerprint, stamp indices ('' for all in order), nonce ('' for no claim), claim ms, '1' to take over or '2'
+--       beside a valid value
+-- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens (joined, '.' where missing), indices of
+--           stamps with expired locks (joined by commas), then per item: value or false, judgement (see judged) }
+
+-- What is said of an item, flat because nested replies are dear to read: 1 if there is a value that is void or 2 if it is
+-- none of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce, '' to load from any replica or '?'
+-- from the primary or the place that a replica must have reached.
+local function judged(voided, claim, holder, from)
+  return voided .. ',' .. claim .. ',' .. holder .. ',' .. from
+end
+
+local MISSING = string.rep('.', 16)
+
 local count = tonumber(ARGV[1])
 local items = tonumber(ARGV[2])
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
@@ -59,12 +68,13 @@ if lag > 0 then
   if time < (born or 0) + lag or time < registered_at + lag then sources = nil end
 end
 
-local reply = { epoch, sequence, 1, tokens, expired }
+local fresh = ARGV[9]
+local reply = { epoch, sequence, 1, '', table.concat(expired, ',') }
 
 for item = 1, items do
   local value_key = KEYS[base_key + 2 * item - 1]
   local claim_key = KEYS[base_key + 2 * item]
-  local base = 8 + count + 5 * (item - 1)
+  local base = 9 + 5 * (item - 1)
   local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
   local take_over = ARGV[base + 5] == '1'
   local beside = ARGV[base + 5] == '2'
@@ -113,31 +123,35 @@ for item = 1, items do
   end
   local voided = strange and 2 or (value and not valid) and 1 or 0
 
+  local answered = false
+  local judgement
   if under_lock then
-    reply[#reply + 1] = { false, voided, 3, '', '?' }
+    judgement = judged(voided, 3, '', '?')
   elseif valid and not take_over and not beside then
-    reply[#reply + 1] = { value, 0, 0, '', from }
+    answered = value
+    judgement = judged(0, 0, '', from)
   else
     local claim = redis.pcall('GET', claim_key)
     if type(claim) ~= 'string' then claim = false end
     -- Who asks beside a valid value is told of it whether or not the claim is free.
-    local found = valid and beside and value
+    answered = valid and beside and value
     -- A claim whose vector is no longer current belongs to a load that can fill nothing.
     local held = claim and whole and string.sub(claim, 17) == vector
     local holder = held and string.sub(claim, 1, 16) or ''
     if nonce == '' then
-      reply[#reply + 1] = { false, voided, 0, holder, from }
+      answered = false
+      judgement = judged(voided, 0, holder, from)
     elseif held and not take_over then
-      reply[#reply + 1] = { found, voided, 2, holder, from }
+      judgement = judged(voided, 2, holder, from)
     else
       -- At maxmemory nothing may grow: then there is no claim, and the value is loaded without being kept.
       local refused = false
       for at = 1, #wanted do
         local index = wanted[at]
         if tokens[index] == '' and not refused then
-          local fresh = ARGV[8 + index]
-          local made = redis.pcall('SET', KEYS[2 + index], fresh .. time, 'PX', ARGV[6])
-          if type(made) == 'table' and made.err then refused = true else tokens[index] = fresh end
+          local token = string.sub(fresh, 16 * index - 15, 16 * index)
+          local made = redis.pcall('SET', KEYS[2 + index], token .. time, 'PX', ARGV[6])
+          if type(made) == 'table' and made.err then refused = true else tokens[index] = token end
         end
         parts[at] = tokens[index]
       end
@@ -145,12 +159,14 @@ for item = 1, items do
         local made = redis.pcall('SET', claim_key, nonce .. table.concat(parts), 'PX', ARGV[base + 4])
         if type(made) == 'table' and made.err then refused = true end
       end
-      if refused then
-        reply[#reply + 1] = { found, voided, 0, '', from }
-      else
-        reply[#reply + 1] = { found, voided, 1, nonce, from }
-      end
+      judgement = refused and judged(voided, 0, '', from) or judged(voided, 1, nonce, from)
     end
   end
+  reply[#reply + 1] = answered
+  reply[#reply + 1] = judgement
 end
+for at = 1, count do
+  if tokens[at] == '' then tokens[at] = MISSING end
+end
+reply[4] = table.concat(tokens)
 return reply

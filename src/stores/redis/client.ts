@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
+import type { Corkable } from './gathered-writes.ts'
 
 /** The part of an `ioredis` client (5.6 or later, or 6) that is used, so that its package need not be imported. */
 export interface RedisClient {
@@ -47,6 +48,8 @@ export interface ClusterNode {
 /** A connection of the store's own, made by `duplicate` and closed by the store. */
 export interface RedisConnection {
   readonly status: string
+  /** Absent until the first connection is made. */
+  readonly stream?: Corkable | undefined
   connect(): Promise<unknown>
   disconnect(reconnect?: boolean): void
   defineCommand(name: string, definition: { readonly lua: string }): void
@@ -79,6 +82,8 @@ export function connectionOptions(): Record<string, unknown> {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableReadyCheck: true,
+    // What is sent together is written together by the store itself.
+    enableAutoPipelining: false,
     autoResubscribe: false,
     lazyConnect: true,
     // A connection that cannot be made is tried anew by ioredis itself.

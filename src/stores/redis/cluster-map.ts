@@ -150,7 +150,7 @@ export class ClusterMap {
   }
 
   /** A connection of our own to a node. @throws CacheError `STORE_UNAVAILABLE` before the cluster has been found */
-  dial(address: string, options: Record<string, unknown>): RedisConnection {
+  dial(address: string, options: Record<string, unknown> = {}): RedisConnection {
     const nodes = this.#discovery.nodes('all')
     this.#template = nodes.find((node) => addressOf(node) === address) ?? nodes[0] ?? this.#template
     if (this.#template === undefined) throw this.unavailable()

@@ -1,5 +1,6 @@
 import type { CacheError } from '../../core/errors.ts'
 import { dropIfDead, type RedisConnection } from './client.ts'
+import { GatheredWrites } from './gathered-writes.ts'
 
 /** What a connection tells of itself. */
 export interface NodeEvents {
@@ -12,6 +13,7 @@ export interface NodeEvents {
 /** The connection for commands to one node of a cluster. */
 export class ClusterNodeConnection {
   readonly #connection: RedisConnection
+  readonly #writes: GatheredWrites
   readonly #unavailable: (trouble: Error | undefined) => CacheError
   #trouble: Error | undefined
   #ready: Promise<RedisConnection> | undefined
@@ -23,6 +25,7 @@ export class ClusterNodeConnection {
     unavailable: (trouble: Error | undefined) => CacheError,
   ) {
     this.#connection = connection
+    this.#writes = new GatheredWrites(() => connection.stream)
     this.#unavailable = unavailable
     for (const [name, lua] of Object.entries(scripts)) connection.defineCommand(name, { lua })
     connection.on('error', (error: Error) => {
@@ -37,9 +40,11 @@ export class ClusterNodeConnection {
     connection.on('close', on.lost)
   }
 
-  /** The connection, if commands can be sent on it now. */
+  /** The connection, for one command, if that can be sent on it now. */
   get now(): RedisConnection | undefined {
-    return this.#connection.status === 'ready' ? this.#connection : undefined
+    if (this.#connection.status !== 'ready') return undefined
+    this.#writes.beforeCommand()
+    return this.#connection
   }
 
   /** The connection, once it has been made; rejects at once where it was lost, until it has been made anew. */

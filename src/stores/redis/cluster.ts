@@ -213,7 +213,7 @@ export class ClusterServers implements Servers {
   #node(address: string): ClusterNodeConnection {
     const known = this.#nodes.get(address)
     if (known !== undefined) return known
-    const connection = this.#map.dial(address, { enableAutoPipelining: true })
+    const connection = this.#map.dial(address)
     dropIfNeverReady(connection, this.#session.clock)
     const made = new ClusterNodeConnection(
       connection,

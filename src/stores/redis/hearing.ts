@@ -25,13 +25,16 @@ export class Hearing {
   }
 
   /** Runs a step whose acknowledgements may be faster than its reply. */
-  async expecting<T>(
+  expecting<T>(
     cause: Cause,
     partitions: readonly number[],
     heard: boolean,
     step: () => Promise<T>,
   ): Promise<T> {
-    if (!heard) return step()
+    return heard ? this.#expecting(cause, partitions, step) : step()
+  }
+
+  async #expecting<T>(cause: Cause, partitions: readonly number[], step: () => Promise<T>): Promise<T> {
     for (const partition of partitions) this.#gathered.expect(`${cause.id}:${partition}`)
     try {
       return await step()

@@ -82,11 +82,12 @@ export class Piecewise {
 }
 
 /** A step; or, where it was refused because the slot is being moved, what is done instead. */
-export async function orWhileMoving<T>(step: () => Promise<T>, instead: () => Promise<T> | T): Promise<T> {
-  try {
-    return await step()
-  } catch (error) {
+export function orWhileMoving<T, U = T>(
+  step: () => Promise<T>,
+  instead: () => Promise<U> | U,
+): Promise<T | U> {
+  return step().catch((error) => {
     if (!(error instanceof SlotMoving)) throw error
     return instead()
-  }
+  })
 }

@@ -1,4 +1,6 @@
+import { TOKEN_LENGTH } from '../../core/entry.ts'
 import { CacheError } from '../../core/errors.ts'
+import type { Position } from '../../core/store.ts'
 
 export function list(reply: unknown): readonly unknown[] {
   return Array.isArray(reply) ? reply : refuse()
@@ -12,6 +14,13 @@ export function text(reply: unknown): string {
 
 export function number(reply: unknown): number {
   return Number.isSafeInteger(reply) && (reply as number) >= 0 ? (reply as number) : refuse()
+}
+
+/** Where a partition stands, as every reply begins. */
+export function positionOf(reply: readonly unknown[], partition: number): Position {
+  const epoch = text(reply[0])
+  const sequence = number(reply[1])
+  return epoch.length === TOKEN_LENGTH ? { partition, epoch, sequence } : refuse()
 }
 
 /** What is half understood is not acted upon: a list that is missing may be that of those to wait for. */

@@ -1,12 +1,5 @@
-import { fingerprintHead, TOKEN_LENGTH } from '../../core/entry.ts'
-import { CacheError } from '../../core/errors.ts'
-import {
-  ANY_SOURCE,
-  isLogPosition,
-  type LoadSource,
-  type LogPosition,
-  PRIMARY_SOURCE,
-} from '../../core/load-source.ts'
+import { TOKEN_LENGTH } from '../../core/entry.ts'
+import type { LogPosition } from '../../core/load-source.ts'
 import type { Randomness } from '../../core/random.ts'
 import { keyStamp, type StampName } from '../../core/stamp.ts'
 import {
@@ -16,7 +9,6 @@ import {
   type Position,
   REGISTRATION_MS,
   type ReadItem,
-  type ReadResult,
   SETTINGS_MS,
 } from '../../core/store.ts'
 import claimScript from '../lua/claim.lua'
@@ -36,9 +28,10 @@ import recordScript from '../lua/record.lua'
 import recordsScript from '../lua/records.lua'
 import registerScript from '../lua/register.lua'
 import rotateScript from '../lua/rotate.lua'
-import { withChecksum, withoutChecksum } from './checksum.ts'
+import { withChecksum } from './checksum.ts'
 import type { Layout } from './layout.ts'
-import { list, number, refuse, text } from './replies.ts'
+import { type PartitionRead, ReadScript } from './read-script.ts'
+import { list, number, positionOf, refuse, text } from './replies.ts'
 import type { Argument, Servers } from './servers.ts'
 
 /** Each script with the name of its command; they publish by the command that every process hears. */
@@ -91,8 +84,6 @@ interface Filled {
   readonly holders: readonly string[]
 }
 
-/** How long a new stamp waits for its first fill. */
-const STAMP_MS = 600_000
 /** How much longer than its value a stamp lives. */
 const STAMP_MARGIN_MS = 60_000
 
@@ -112,65 +103,12 @@ export class Scripts {
     partition: number,
     map: MapRegistration,
     items: readonly ReadItem[],
-    { lockMs, replicaLagMs }: { readonly lockMs: number; readonly replicaLagMs: number },
-  ): Promise<{ position: Position; results: ReadResult[]; expired: StampName[] } | undefined> {
-    const names: StampName[] = []
-    const indexOf = new Map<StampName, number>()
-    for (const { stamps } of items) {
-      for (const name of stamps) {
-        if (indexOf.has(name)) continue
-        names.push(name)
-        indexOf.set(name, names.length)
-      }
-    }
-    const single = items.length === 1
-    // The registration stands first: the script looks whether it is alive.
-    const keys = [layout.state, layout.maps, ...names.map((name) => layout.stamp(name))]
-    if (replicaLagMs > 0) keys.push(layout.recent, layout.before)
-    if (names.length === 0 || names[0] !== map.stamp)
-      throw new CacheError('STORE_REPLY', 'A vector must begin with the registration.')
-    const args: (string | number)[] = [
-      names.length,
-      items.length,
-      this.#randomness.token(),
-      map.digest,
-      REGISTRATION_MS,
-      STAMP_MS,
-      lockMs,
-      Math.ceil(replicaLagMs),
-    ]
-    args.push(...this.#tokens(names))
-    for (const { key, stamps, head, claim } of items) {
-      keys.push(layout.value(key), layout.claim(key))
-      args.push(
-        head ?? fingerprintHead(stamps),
-        single ? '' : stamps.map((name) => indexOf.get(name)).join(','),
-        claim?.nonce ?? '',
-        Math.ceil(claim?.ttlMs ?? 0),
-        claim?.takeOver === true ? '1' : claim?.beside === true ? '2' : '0',
-      )
-    }
-    const reply = list(await this.#run('ccRead', keys, args))
-    const position = positionOf(reply, partition)
-    if (number(reply[2]) !== 1) return undefined
-    const tokens = list(reply[3]).map(token)
-    const results = items.map(({ stamps }, at): ReadResult => {
-      const [value, voided, claim, holder, from] = list(reply[5 + at])
-      const state = number(claim)
-      return {
-        value: value instanceof Uint8Array ? withoutChecksum(value) : undefined,
-        voided: number(voided) > 0,
-        strange: number(voided) === 2,
-        tokens: stamps.map((name) => tokens[(indexOf.get(name) ?? 0) - 1] ?? ''),
-        epoch: position.epoch,
-        locked: state === 3,
-        claim: state === 1 ? 'granted' : state === 2 ? 'held' : 'none',
-        holder: text(holder) || undefined,
-        from: loadSource(from),
-      }
-    })
-    const expired = list(reply[4]).map((index) => names[number(index) - 1] ?? refuse())
-    return { position, results, expired }
+    times: { readonly lockMs: number; readonly replicaLagMs: number },
+  ): Promise<PartitionRead | undefined> {
+    const read = new ReadScript(items, map)
+    const keys = read.keys(layout, times.replicaLagMs)
+    const reply = await this.#run('ccRead', keys, read.args(map, this.#randomness, times))
+    return read.understand(reply, partition)
   }
 
   /** @param holderMs for how long a lease holder counts; 0 where nobody waits for them */
@@ -346,22 +284,8 @@ export class Scripts {
   }
 }
 
-function positionOf(reply: readonly unknown[], partition: number): Position {
-  const epoch = text(reply[0])
-  const sequence = number(reply[1])
-  return epoch.length === TOKEN_LENGTH ? { partition, epoch, sequence } : refuse()
-}
-
 /** A token, or an empty text for none. */
 function token(reply: unknown): string {
   const found = text(reply)
   return found === '' || found.length === TOKEN_LENGTH ? found : refuse()
-}
-
-/** From where a value may be loaded, as the script says it. */
-function loadSource(reply: unknown): LoadSource {
-  const said = text(reply)
-  if (said === '') return ANY_SOURCE
-  if (said === '?') return PRIMARY_SOURCE
-  return isLogPosition(said) ? { source: 'primary', position: said } : refuse()
 }

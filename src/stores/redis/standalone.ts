@@ -7,6 +7,7 @@ import {
   type RedisClient,
   type RedisConnection,
 } from './client.ts'
+import { GatheredWrites } from './gathered-writes.ts'
 import type { Argument, Servers } from './servers.ts'
 import { StandaloneSubscriber } from './standalone-subscriber.ts'
 import type { Ears, Subscriber } from './subscriber.ts'
@@ -19,17 +20,15 @@ export class StandaloneServers implements Servers {
   readonly #client: RedisClient
   readonly #session: StoreSession
   readonly #connection: RedisConnection
+  readonly #writes: GatheredWrites
   /** What went wrong last, on a connection that has not been ready since. */
   #trouble: Error | undefined
 
   constructor(client: RedisClient, scripts: Readonly<Record<string, string>>, session: StoreSession) {
     this.#client = client
     this.#session = session
-    this.#connection = client.duplicate({
-      ...connectionOptions(),
-      enableAutoPipelining: true,
-      autoPipeliningIgnoredCommands: ['mget'],
-    })
+    this.#connection = client.duplicate(connectionOptions())
+    this.#writes = new GatheredWrites(() => this.#connection.stream)
     for (const [name, lua] of Object.entries(scripts)) this.#connection.defineCommand(name, { lua })
     // The gate in front of this store tells of the outage; without a listener an error would end the process.
     this.#connection.on('error', (error: Error) => {
@@ -59,24 +58,30 @@ export class StandaloneServers implements Servers {
     })
   }
 
+  /** The connection, for one command. */
+  get #sending(): RedisConnection {
+    this.#writes.beforeCommand()
+    return this.#connection
+  }
+
   run(script: string, names: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return runScript(this.#connection, script, names, args)
+    return runScript(this.#sending, script, names, args)
   }
 
   values(names: readonly string[]): Promise<readonly (Buffer | null)[]> {
-    return this.#connection.mgetBuffer(...names)
+    return this.#sending.mgetBuffer(...names)
   }
 
   get(name: string): Promise<string | null> {
-    return this.#connection.get(name)
+    return this.#sending.get(name)
   }
 
   async unlink(names: readonly string[]): Promise<void> {
-    await this.#connection.unlink(...names)
+    await this.#sending.unlink(...names)
   }
 
   async publish(channel: string, text: string): Promise<void> {
-    await this.#connection.publish(channel, text)
+    await this.#sending.publish(channel, text)
   }
 
   async primaries(): Promise<readonly RedisConnection[]> {
@@ -104,20 +109,13 @@ export class StandaloneServers implements Servers {
   }
 }
 
-/** Runs a script that was defined on the connection, and once more where the server has forgotten it: it has not run. */
-export async function runScript(
+/** Runs a script that was defined on the connection. Where the server has forgotten it, ioredis gives it once more: it has not run. */
+export function runScript(
   connection: RedisConnection,
   script: string,
   names: readonly string[],
   args: readonly Argument[],
 ): Promise<unknown> {
   const commands = connection as unknown as Record<string, Command>
-  const send = () =>
-    (commands[`${script}Buffer`] as Command).call(connection, names.length, ...names, ...args)
-  try {
-    return await send()
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return send()
-  }
+  return (commands[`${script}Buffer`] as Command).call(connection, names.length, ...names, ...args)
 }

@@ -89,47 +89,50 @@ export class RedisStore implements Store {
 
   async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#servers.check()
-    const values: (Uint8Array | undefined)[] = []
-    const parts = this.#byPartition(keys).flatMap(([partition, all]) =>
-      inParts(all, () => 1).map((at) => ({ layout: this.#layouts[partition] as Layout, at })),
+    const parts = this.#parts(keys, () => 1)
+    const [only] = parts
+    if (only !== undefined && parts.length === 1) return this.#valuesIn(only.partition, keys)
+    return inOrder(parts, keys, ({ partition }, asked) => this.#valuesIn(partition, asked))
+  }
+
+  async #valuesIn(
+    partition: number,
+    keys: readonly KeyPlace[],
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const layout = this.#layouts[partition] as Layout
+    const names = keys.map(({ key }) => layout.value(key))
+    const nothing: readonly (Uint8Array | null)[] = []
+    const found = await orWhileMoving(
+      () => this.#servers.values(names),
+      () => nothing,
     )
-    await Promise.all(
-      parts.map(async ({ layout, at }) => {
-        const names = at.map((index) => layout.value((keys[index] as KeyPlace).key))
-        const found = await orWhileMoving(
-          () => this.#servers.values(names),
-          () => [],
-        )
-        for (const [order, index] of at.entries()) {
-          const value = found[order] ?? null
-          values[index] = value === null ? undefined : withoutChecksum(value)
-        }
-      }),
-    )
-    return values
+    return keys.map((_, at) => {
+      const value = found[at] ?? null
+      return value === null ? undefined : withoutChecksum(value)
+    })
   }
 
   async read(items: readonly ReadItem[]): Promise<ReadReply> {
     this.#servers.check()
-    const results: ReadResult[] = []
-    const parts = this.#byPartition(items).flatMap(([partition, all]) =>
-      inParts(all, (index) => (items[index]?.stamps.length ?? 0) + 2).map((at) => ({ partition, at })),
-    )
+    const parts = this.#parts(items, ({ stamps }) => stamps.length + 2)
+    const [only] = parts
     const positions: Position[] = []
-    await Promise.all(
-      parts.map(async ({ partition, at }) => {
-        const asked = at.map((index) => items[index] as ReadItem)
-        const found = await orWhileMoving(
-          async () => {
-            const reply = await this.#readPartition(partition, asked)
-            positions.push(reply.position)
-            return reply.results
-          },
-          () => asked.map(notToBeRead),
-        )
-        for (const [order, index] of at.entries()) results[index] = found[order] as ReadResult
-      }),
-    )
+    const readIn = async (
+      { partition }: Part,
+      asked: readonly ReadItem[],
+    ): Promise<readonly ReadResult[]> => {
+      const reply = await orWhileMoving(
+        () => this.#readPartition(partition, asked),
+        () => undefined,
+      )
+      if (reply === undefined) return asked.map(notToBeRead)
+      positions.push(reply.position)
+      return reply.results
+    }
+    const results =
+      only !== undefined && parts.length === 1
+        ? await readIn(only, items)
+        : await inOrder(parts, items, readIn)
     return { positions, results }
   }
 
@@ -362,17 +365,45 @@ export class RedisStore implements Store {
     return this.#layouts[this.partition(place)] as Layout
   }
 
-  /** The indices of the items of each partition that has any. */
-  #byPartition(items: readonly KeyPlace[]): [number, number[]][] {
+  /** What one script or command is asked for: items of one partition, not too many at once. */
+  #parts<T extends KeyPlace>(items: readonly T[], namesOf: (item: T) => number): readonly Part[] {
     const groups = new Map<number, number[]>()
-    for (const [at, item] of items.entries()) {
-      const partition = this.partition(item)
+    for (let at = 0; at < items.length; at++) {
+      const partition = this.partition(items[at] as T)
       const group = groups.get(partition)
       if (group === undefined) groups.set(partition, [at])
       else group.push(at)
     }
-    return [...groups]
+    const parts: Part[] = []
+    for (const [partition, all] of groups)
+      for (const at of inParts(all, (index) => namesOf(items[index] as T))) parts.push({ partition, at })
+    return parts
   }
+}
+
+/** Items of one partition, by their indices. */
+interface Part {
+  readonly partition: number
+  readonly at: readonly number[]
+}
+
+/** What each part answers, in the order of the items. */
+async function inOrder<T, A>(
+  parts: readonly Part[],
+  items: readonly T[],
+  ask: (part: Part, asked: readonly T[]) => Promise<readonly A[]>,
+): Promise<A[]> {
+  const answers: A[] = []
+  await Promise.all(
+    parts.map(async (part) => {
+      const found = await ask(
+        part,
+        part.at.map((index) => items[index] as T),
+      )
+      for (const [order, index] of part.at.entries()) answers[index] = found[order] as A
+    }),
+  )
+  return answers
 }
 
 /** What a read answers of a partition that is being moved: load from the primary, fill nothing. */
