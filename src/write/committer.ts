@@ -75,13 +75,18 @@ export class Committer {
     {
       lock,
       position,
-    }: { readonly lock?: SoftLock | undefined; readonly position?: LogPosition | undefined } = {},
+      unprotected = false,
+    }: {
+      readonly lock?: SoftLock | undefined
+      readonly position?: LogPosition | undefined
+      readonly unprotected?: boolean
+    } = {},
   ): Promise<Receipt> {
     const { clock, store, queue, recent } = this.#room
     const started = clock.monotonic()
     const cause = this.#cause(targets.tables, origin)
     let positions: readonly Position[] = []
-    let status: Receipt['status'] = 'applied'
+    let queued = false
     recent.begin(targets)
     this.block(targets)
     try {
@@ -89,7 +94,7 @@ export class Committer {
       recent.told(targets)
     } catch (error) {
       recent.failed(targets)
-      status = 'queued'
+      queued = true
       queue.add(targets)
       // Whoever reads from the store now would find what was just made void.
       this.#room.distrustStore(error)
@@ -97,14 +102,14 @@ export class Committer {
       this.unblock(targets)
     }
     const receipt: Receipt = Object.freeze({
-      status,
+      status: unprotected ? 'unprotected' : queued ? 'queued' : 'applied',
       stamps: targets.stamps,
       keys: targets.keys.map(({ key }) => key),
       patterns: targets.patterns.map(({ text }) => text),
       durationMs: clock.monotonic() - started,
       token: encodeToken(
         new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),
-        status === 'queued',
+        queued,
         position,
       ),
     })

@@ -229,11 +229,11 @@ export class Unit implements UnitOfWork {
     }
     this.#softLock?.release()
     try {
-      const receipt = await this.#committer.rotate(targets, this.#origin, {
+      return await this.#committer.rotate(targets, this.#origin, {
         lock: this.#softLock,
         position: this.#position,
+        unprotected: this.#unprotected,
       })
-      return this.#unprotected ? Object.freeze({ ...receipt, status: 'unprotected' }) : receipt
     } finally {
       if (this.#blocked) this.#committer.unblock(targets)
       this.#blocked = false

@@ -217,6 +217,8 @@ describe('a store that is away', () => {
 
   test('prepare_proceeds_whereToldTo_andTheReceiptSaysUnprotected', async () => {
     const { network, unit, clock, read, writer, db } = await opened({ onStoreUnavailable: 'proceed' })
+    const told: string[] = []
+    writer.on('invalidated', ({ receipt }) => told.push(receipt.status))
     expect(await read(writer)).toBe(1)
     network.hold('reply')
     const writing = unit()
@@ -227,6 +229,7 @@ describe('a store that is away', () => {
     const committing = writing.commit()
     await clock.advance(300)
     expect(await committing).toMatchObject({ status: 'unprotected' })
+    expect(told).toEqual(['unprotected'])
     // The own process never answers what is older.
     const own = read(writer, 'bounded')
     await clock.advance(300)
