@@ -1,0 +1,68 @@
+/**
+ * Prints what an example does, for people, and holds it to what it tells: where something is not as told, it says so,
+ * and the exit code is 1.
+ */
+export class Account {
+  readonly #broken: string[] = []
+  #compared = 0
+
+  /** What the example is. */
+  title(text: string): void {
+    console.log(`\n${text}\n${'='.repeat(text.length)}`)
+  }
+
+  /** The beginning of a scene. */
+  scene(text: string): void {
+    console.log(`\n${text}`)
+  }
+
+  say(text: string): void {
+    console.log(`  ${text}`)
+  }
+
+  /** Something that has to be so. */
+  check(what: string, holds: boolean): void {
+    console.log(`  ${holds ? 'yes' : 'NO '}  ${what}`)
+    if (!holds) this.#broken.push(what)
+  }
+
+  /**
+   * An answer beside what the database holds.
+   *
+   * @param where Whence it came, such as the tier that answered.
+   */
+  answer(who: string, seen: unknown, truth: unknown, where: string): void {
+    const right = JSON.stringify(seen) === JSON.stringify(truth)
+    this.compared(1)
+    console.log(
+      `  ${who.padEnd(40)}${print(seen).padEnd(30)}${where}${right ? '' : `   OLD: ${print(truth)}`}`,
+    )
+    if (!right) this.#broken.push(`${who}: ${print(seen)}, where the database has ${print(truth)}`)
+  }
+
+  /** Counts answers that were compared elsewhere. */
+  compared(answers: number): void {
+    this.#compared += answers
+  }
+
+  /** The last line, and the exit code. */
+  end(): void {
+    if (this.#broken.length === 0) {
+      console.log(
+        `\n${this.#compared} answers were compared with the database: none was older than promised.`,
+      )
+      return
+    }
+    console.log(`\nNot as told:\n${this.#broken.map((one) => `  ${one}`).join('\n')}`)
+    process.exitCode = 1
+  }
+}
+
+/** A value in a line: `{ paid: 500, due: 0 }` as `paid 500, due 0`. */
+function print(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return JSON.stringify(value) ?? 'nothing'
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${print(part)}`)
+    .join(', ')
+}
