@@ -307,6 +307,7 @@ export class OpenCache {
       process: writeRoom.process,
       leads: store.leads,
       quiet: new Map(),
+      bound: new WeakMap(),
       emit: (name, event) => events.emit(name, event),
       addHealth: (name, look) => {
         this.#healthParts.set(name, look)

@@ -18,6 +18,8 @@ export interface Extension {
   readonly leads: Leads | undefined
   /** Keys that are being read for the cache's own sake, by how many: their events are no sign that anybody wants them. */
   readonly quiet: Map<string, number>
+  /** Database clients that are bound to this cache, and what bound them. */
+  readonly bound: WeakMap<object, string>
   emit<Name extends EventName>(name: Name, event: CacheEvents[Name]): void
   /** Shows how a part is doing in `health().parts`. @returns what takes it away */
   addHealth(name: string, look: () => HealthPart): () => void
@@ -28,9 +30,14 @@ export interface Extension {
 /** Where a cache has it. Shared by every copy of this package, as a brand is. */
 export const EXTENSION: unique symbol = Symbol.for('coherent-cache.extension')
 
+/** What a cache of this library has; undefined for anything else, an object of the cache's shape too. */
+export function findExtension(cache: unknown): Extension | undefined {
+  return (cache as { readonly [EXTENSION]?: Extension } | null | undefined)?.[EXTENSION]
+}
+
 /** @throws CacheError `INVALID_ARGUMENT` for anything that is no cache of this library */
 export function extensionOf(cache: unknown, what: string): Extension {
-  const extension = (cache as { readonly [EXTENSION]?: Extension } | null | undefined)?.[EXTENSION]
+  const extension = findExtension(cache)
   if (extension !== undefined) return extension
   throw new CacheError(
     'INVALID_ARGUMENT',

@@ -120,6 +120,8 @@ export interface DatabaseAdapter<
   readonly name: string
   /** The names of the binding's own options; any other is refused. @default none */
   readonly options?: readonly (keyof Options & string)[]
+  /** What is bound once, where the client is an object that holds it. @default the client */
+  identity?(client: Client): object
   /** Makes what one binding keeps. */
   open?(client: Client, options: Options): State
   /**

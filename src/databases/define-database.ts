@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { CacheError, show } from '../core/errors.ts'
+import { findExtension } from '../core/extension.ts'
 import { checkChoice, checkCount, checkOptions } from '../core/options.ts'
 import { READING, type RunReading } from '../core/reads.ts'
 import type {
@@ -17,7 +18,10 @@ import { Transaction } from './transaction.ts'
 const OPTIONS = ['isolation', 'readOnly', 'retries', 'name', 'trace']
 const LEVELS: readonly IsolationLevel[] = ['read committed', 'repeatable read', 'serializable']
 
-/** Binds a client to a cache. Bind a client once: two bound databases over one client know nothing of each other. */
+/**
+ * Binds a client to a cache, once: a second time is refused with `INVALID_ARGUMENT`. Two bound databases over one client
+ * know nothing of each other, so that what one sends inside a transaction of the other would be a transaction of its own.
+ */
 export type Binder<Client, Inside, Outside, Options> = (
   client: Client,
   cache: UnitSource,
@@ -128,6 +132,7 @@ export function defineDatabase<
     const outside = adapter.outside?.(client, door) ?? ({} as Outside)
     const bound = Object.assign(outside, { name: adapter.name, transaction })
     if (adapter.reads !== undefined) Object.defineProperty(bound, READING, { value: reading(binding, door) })
+    noteBinding(cache, adapter.identity?.(client) ?? client, adapter.name)
     return bound
   }
 }
@@ -187,4 +192,19 @@ function checkCache(cache: UnitSource, name: string): void {
     'INVALID_ARGUMENT',
     `bind ${name}: ${show(cache)} is no cache. Pass what createCache returned.`,
   )
+}
+
+/** Refuses a client that is bound to the cache already. Objects that stand in for a cache keep no such list. */
+function noteBinding(cache: UnitSource, client: unknown, name: string): void {
+  const bound = findExtension(cache)?.bound
+  const isObject = typeof client === 'function' || (typeof client === 'object' && client !== null)
+  if (bound === undefined || !isObject) return
+  const before = bound.get(client)
+  if (before !== undefined) {
+    throw new CacheError(
+      'INVALID_ARGUMENT',
+      `bind ${name}: this client is bound to this cache already, by ${before}. Bind it once and share the bound database: a second one would not join transactions of the first.`,
+    )
+  }
+  bound.set(client, name)
 }

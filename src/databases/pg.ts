@@ -98,6 +98,7 @@ const bind = defineDatabase<
   name: 'pg',
   options: ['detectWrites', 'journal'],
   notices: true,
+  identity: ({ primary }) => primary,
   open({ primary, replicas }, options) {
     for (const pool of [primary, ...replicas]) checkPool(pool)
     return new PostgresKnowledge(options, (text) => primary.query(text), 'bindPg')
@@ -203,9 +204,8 @@ export function bindPg<Pool extends PgPoolLike>(
 ): BoundPg<Pool> {
   // The methods hand on what they are given and what the client answers, so they are of the client's own types.
   const pools = poolsOf(pool)
-  const bound = bind(pools, cache, options)
-  if (pools.replicas.length > 0 && !cache.unitOfWork().wantsPosition) throw lagUnknown()
-  return bound as BoundDatabase<PgQueryable, PgQueryable> as unknown as BoundPg<Pool>
+  if (pools.replicas.length > 0 && cache?.unitOfWork?.().wantsPosition === false) throw lagUnknown()
+  return bind(pools, cache, options) as BoundDatabase<PgQueryable, PgQueryable> as unknown as BoundPg<Pool>
 }
 
 /**

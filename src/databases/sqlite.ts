@@ -55,6 +55,7 @@ const bind = defineDatabase<
 >({
   name: 'sqlite',
   notices: true,
+  identity: ({ client }) => client,
   open: (connection) => connection,
   run: (connection, body, options) => connection.turn(() => inTransaction(connection, body, options)),
   savepoint: (session, body, name) =>

@@ -614,3 +614,69 @@ describe('a client that writes late, or commits a part before', () => {
     expect(told).toEqual(['payment:{landlordId}:*'])
   })
 })
+
+describe('a client that is bound twice', () => {
+  test('toTheSameCache_refused_andTheFirstGoesOn', async () => {
+    const { cache, client, db, invalidated } = setUp()
+    expect(() => bindScripted(client, cache)).toThrow(
+      /bind scripted: .* bound to this cache already, by scripted/,
+    )
+    expect(
+      isCacheError(
+        thrownBy(() => bindScripted(client, cache)),
+        'INVALID_ARGUMENT',
+      ),
+    ).toBe(true)
+    await db.transaction((tx) => tx.write('payments'))
+    expect(invalidated).toEqual([['payment:{landlordId}:*']])
+    expect(bindScripted(new ScriptedClient(), cache).name).toBe('scripted')
+  })
+
+  test('byAnotherAdapter_refused_namingTheFirst', () => {
+    const { cache, client } = setUp()
+    const bindOther = defineDatabase({
+      name: 'other',
+      run: (client: ScriptedClient, body: (tx: ScriptedClient) => Promise<never>) =>
+        client.inTransaction(body),
+      seal: (tx) => tx.step('seal'),
+      inside: () => ({}),
+    })
+    expect(() => bindOther(client, cache)).toThrow(/bind other: .* by scripted/)
+  })
+
+  test('afterABindingThatFailed_isBound', () => {
+    const { cache } = setUp()
+    let broken = true
+    const bindBroken = defineDatabase({
+      name: 'broken',
+      open() {
+        if (broken) throw new Error('no such server')
+      },
+      run: (client: ScriptedClient, body: (tx: ScriptedClient) => Promise<never>) =>
+        client.inTransaction(body),
+      seal: (tx) => tx.step('seal'),
+      inside: () => ({}),
+    })
+    const client = new ScriptedClient()
+    expect(() => bindBroken(client, cache)).toThrow('no such server')
+    broken = false
+    expect(bindBroken(client, cache).name).toBe('broken')
+    expect(() => bindBroken(client, cache)).toThrow(/bound to this cache already/)
+  })
+
+  test('toAnObjectThatStandsInForACache_isLeftAlone', () => {
+    const { cache, client } = setUp()
+    const stand = { unitOfWork: () => cache.unitOfWork(), currentUnit: () => cache.currentUnit() }
+    bindScripted(client, stand)
+    expect(bindScripted(client, stand).name).toBe('scripted')
+  })
+})
+
+function thrownBy(body: () => unknown): unknown {
+  try {
+    body()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}

@@ -236,10 +236,11 @@ describe('reader', () => {
   test('a replica that cannot be reached, or is shut down, is made good by the primary', async () => {
     expect(await read(any, 'prices', 1)).toBe(100)
     const away = new Pool({ host: '127.0.0.1', port: 1, user: 'postgres' })
-    const bound = bindPg({ primary: pools.primary, replicas: [away] }, cache)
+    const primary = open(server.url, 'primary')
+    const bound = bindPg({ primary, replicas: [away] }, cache)
     const { rows } = await bound.reader(any).query('SELECT amount FROM prices WHERE id = 1')
     expect(rows).toEqual([{ amount: 100 }])
-    await away.end()
+    await Promise.all([away.end(), primary.end()])
     await replica.restart()
     expect(await read(any, 'prices', 1)).toBe(100)
     expect(await read(any, 'prices', 1)).toBe(100)
@@ -277,14 +278,15 @@ describe('reader', () => {
   })
 
   test('without replicas it is the pool, and with several they take turns', async () => {
-    const alone = bindPg(pools.primary, cache)
+    const [one, other] = [open(server.url, 'primary'), open(server.url, 'primary')]
+    const alone = bindPg(one, cache)
     await alone.reader(any).query('SELECT amount FROM prices WHERE id = 1')
     expect(went).toEqual(['primary'])
     const second = open(replica.url, 'second')
-    const bound = bindPg({ primary: pools.primary, replicas: [pools.replica, second] }, cache)
+    const bound = bindPg({ primary: other, replicas: [pools.replica, second] }, cache)
     for (let n = 0; n < 4; n++) await bound.reader(any).query('SELECT amount FROM prices WHERE id = 1')
     expect(went.splice(1)).toEqual(['replica', 'second', 'replica', 'second'])
-    await second.end()
+    await Promise.all([one.end(), other.end(), second.end()])
   })
 
   test('bad input is refused', async () => {
@@ -298,6 +300,7 @@ describe('reader', () => {
     expect(() => bindPg({ primary, replicas: primary } as never, cache)).toThrow(/is no array/)
     expect(() => bindPg({ primary, replica: [primary] } as never, cache)).toThrow(/replica/)
     expect(() => bindPg({ primary, replicas: [7] } as never, cache)).toThrow(/is no pool/)
+    expect(() => bindPg({ primary, replicas: [] }, cache)).toThrow(/bound to this cache already/)
     const unaware = createCache({ name: 'unaware' })
     expect(() => bindPg({ primary, replicas: [pools.replica] }, unaware)).toThrow(/Pass replicaLag/)
     await unaware.close()

@@ -52,6 +52,8 @@ export interface BoundRoom {
 export class PgRoom {
   readonly schema = `room_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
   readonly url: string
+  /** What the caches of {@link cache} depend on. */
+  readonly dependencies = dependencies
   /** For the test itself. Nothing is bound to it. */
   readonly admin: Pool
   readonly #pools: Pool[] = []

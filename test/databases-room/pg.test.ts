@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { bindPg } from 'coherent-cache/pg'
+import type { Cache } from 'coherent-cache'
+import { type BoundPg, bindPg } from 'coherent-cache/pg'
+import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { Client, type Pool, type PoolClient, Query, type QueryConfig } from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openCache } from '../support/caches.ts'
 import { RowCursor } from '../support/row-cursor.ts'
 import { type BoundRoom, PgRoom } from './pg-room.ts'
 
@@ -351,6 +354,59 @@ describe('transactions at once', () => {
     ])
   })
 
+  test('ofOnePoolOnTwoCaches_areTwo_andEachTellsItsOwnCache', async () => {
+    const other = room.bind(pool)
+    const key = 'ledger:1'
+    const load = (by: BoundRoom) => async () =>
+      (await by.db.query('SELECT total FROM ledger WHERE id = 1')).rows[0].total as number
+    const read = (by: BoundRoom) => by.cache.get(key, load(by))
+    expect([await read(at), await read(other)]).toEqual([0, 0])
+    await at.db.transaction(async (tx) => {
+      await tx.query('UPDATE ledger SET total = 5 WHERE id = 1 RETURNING *')
+      // Not part of it: neither sees what is not committed yet, nor is dropped with it.
+      const seen = await other.db.transaction(async (second) => {
+        expect(second.unit).not.toBe(tx.unit)
+        await second.query('INSERT INTO payments (landlord_id) VALUES (8) RETURNING *')
+        return (await second.query('SELECT total FROM ledger WHERE id = 1')).rows[0].total
+      })
+      expect(seen).toBe(0)
+      // The other cache knows nothing of this transaction.
+      expect(other.cache.currentUnit()).toBeUndefined()
+      expect(await read(other)).toBe(0)
+      await tx.rollback()
+    })
+    expect([await total(1), await count('payments')]).toEqual([0, 3])
+    expect([at.invalidated, other.invalidated]).toEqual([[], [paymentsOf(8)]])
+
+    await at.db.query('UPDATE ledger SET total = 9 WHERE id = 1 RETURNING *')
+    expect([await read(at), await read(other)]).toEqual([9, 0])
+  })
+
+  test('ofOnePoolOnTwoCachesOfOneNamespace_eachHearsOfBoth', async () => {
+    const clock = manualClock()
+    const store = memoryStore({ clock })
+    const [one, other] = ['one', 'other'].map((name) => {
+      const { cache } = openCache({
+        name,
+        namespace: 'shared',
+        store,
+        clock,
+        dependencies: room.dependencies,
+      })
+      return { cache, db: bindPg(pool, cache) }
+    }) as [{ cache: Cache; db: BoundPg<Pool> }, { cache: Cache; db: BoundPg<Pool> }]
+    await Promise.all([one.cache.ready(), other.cache.ready()])
+    const read = () =>
+      other.cache.get('ledger:1', async () => {
+        const { rows } = await other.db.query('SELECT total FROM ledger WHERE id = 1')
+        return rows[0].total
+      })
+    expect(await read()).toBe(0)
+    await one.db.query('UPDATE ledger SET total = 9 WHERE id = 1 RETURNING *')
+    await settle()
+    expect(await read()).toBe(9)
+  })
+
   test('ofTwoPoolsOnOneCache_areTwo', async () => {
     const other = bindPg(room.open({ max: 2 }), at.cache)
     let loads = 0
@@ -473,6 +529,7 @@ test('bindPg_refusesWhatIsNoPool_andUnknownOptions', async () => {
   }
   client.release()
   const option = expect.objectContaining({ code: 'INVALID_OPTION' })
+  expect(() => bindPg(pool, at.cache)).toThrow(/bound to this cache already, by pg/)
   expect(() => bindPg(pool, at.cache, { detectWrites: 'all' as 'auto' })).toThrow(option)
   expect(() => bindPg(pool, at.cache, { detect: 'auto' } as object)).toThrow(option)
 })

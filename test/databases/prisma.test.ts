@@ -60,8 +60,11 @@ describe('what operations of models tell', () => {
     await cache.close()
   })
 
+  const bound = new Map<PrismaClient, ReturnType<typeof bindPrisma<PrismaClient>>>()
   const wrote = async (client: PrismaClient, body: (tx: TransactionClient) => Promise<unknown>) => {
-    await bindPrisma(client, cache).transaction(({ tx }) => body(tx))
+    const db = bound.get(client) ?? bindPrisma(client, cache)
+    bound.set(client, db)
+    await db.transaction(({ tx }) => body(tx))
     return told.at(-1)
   }
   const row = { id: 70, orgId: 7, amount: 1 }

@@ -35,9 +35,8 @@ export const unsupportedCases = {
   pg: {},
   pglite: {
     'two clients: each transaction is its own': {
-      reason:
-        'PGlite has one connection: inside a transaction, another bound database over it waits for ever.',
-      fails: /did not happen within/,
+      reason: 'PGlite has one connection, and a client is bound once: a second bound database is refused.',
+      fails: /bound to this cache already/,
     },
     ...ONE_AFTER_ANOTHER,
   },
