@@ -33,6 +33,9 @@ export interface StoredEntry {
   readonly payload: Uint8Array
 }
 
+/** A stored value that is known to be valid. */
+export type JudgedEntry = Omit<StoredEntry, 'fingerprint'>
+
 const MAGIC = 'CC1'
 /** Length of tokens, epochs, ETags and digests, in characters. */
 export const TOKEN_LENGTH = 16
@@ -69,11 +72,20 @@ export function encodeEntry(entry: StoredEntry): Uint8Array {
 
 /** Reads stored bytes. Never throws: a text instead of an entry says what is wrong with them. */
 export function decodeEntry(stored: Uint8Array): StoredEntry | string {
+  const judged = decodeJudged(stored)
+  if (typeof judged === 'string') return judged
+  const end = stored.byteLength - judged.payload.byteLength - META
+  return { fingerprint: asBuffer(stored).toString('latin1', 0, end), ...judged }
+}
+
+/** As {@link decodeEntry}, of bytes whose fingerprint has been judged: nobody asks for it again. */
+export function decodeJudged(stored: Uint8Array): JudgedEntry | string {
   const bytes = asBuffer(stored)
   if (bytes.length < MAGIC.length + 2) return 'too short for an entry'
-  const magic = bytes.toString('latin1', 0, MAGIC.length)
-  if (magic !== MAGIC)
+  if (bytes[0] !== 67 || bytes[1] !== 67 || bytes[2] !== 49) {
+    const magic = bytes.toString('latin1', 0, MAGIC.length)
     return magic.startsWith('CC') ? `format ${magic[2]} instead of ${MAGIC[2]}` : 'not an entry'
+  }
   const count = 16 * hexadecimal(bytes[MAGIC.length]) + hexadecimal(bytes[MAGIC.length + 1])
   if (Number.isNaN(count)) return 'an unreadable number of tokens'
   const start = MAGIC.length + 2 + TOKEN_LENGTH * (2 + count)
@@ -82,7 +94,6 @@ export function decodeEntry(stored: Uint8Array): StoredEntry | string {
   const lifetimeMs = bytes.readDoubleBE(start + 8)
   if (!Number.isFinite(loadedAt) || !(lifetimeMs >= 0)) return 'unreadable times'
   return {
-    fingerprint: bytes.toString('latin1', 0, start),
     loadedAt,
     lifetimeMs,
     etag: bytes.toString('latin1', start + 16, start + 16 + TOKEN_LENGTH),

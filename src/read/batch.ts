@@ -1,6 +1,7 @@
 import { CacheError, show } from '../core/errors.ts'
 import { compiledFamily } from '../core/key.ts'
 import type { BatchLoader, ReadOptions } from '../core/loader.ts'
+import type { UnitOfWork } from '../core/unit.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { LoneLoad } from '../loading/lone-load.ts'
 import { type Asked, allGivenUp, callBatch } from './call-batch.ts'
@@ -10,6 +11,14 @@ import { waitFor } from './patience.ts'
 import { isUncached, type Reader, unkept } from './reader.ts'
 import { checkLoader, graceOf, type ReadRequest } from './request.ts'
 import type { ReadRoom } from './room.ts'
+
+/** One key of a batch. */
+interface Wanted {
+  readonly asked: Asked
+  readonly request: ReadRequest
+  /** What it came to, once that is known. */
+  landed: Landed | undefined
+}
 
 /** Reads many keys at once: one trip to the store, one load for all that is missing. */
 export class BatchReader {
@@ -28,139 +37,137 @@ export class BatchReader {
     options: ReadOptions | undefined,
   ): Promise<unknown[]> {
     checkLoader(load, 'getMany')
-    const unique = new Map(asked.map((one) => [one.key, one]))
-    const requests = new Map([...unique.keys()].map((key) => [key, this.#reader.request(key, options)]))
-    const found = await this.#read(unique, requests, load)
+    const wanted = new Map<string, Wanted>()
+    for (const one of asked) {
+      if (wanted.has(one.key)) continue
+      wanted.set(one.key, { asked: one, request: this.#reader.request(one.key, options), landed: undefined })
+    }
+    await this.#read(wanted, load)
     return asked.map(({ key }) => {
-      const landed = found.get(key) as Landed
-      return deliver(landed.value, landed.cloned)
+      const { value, cloned } = (wanted.get(key) as Wanted).landed as Landed
+      return deliver(value, cloned)
     })
   }
 
-  async #read(
-    asked: ReadonlyMap<string, Asked>,
-    requests: ReadonlyMap<string, ReadRequest>,
+  async #read(wanted: ReadonlyMap<string, Wanted>, load: BatchLoader<unknown, unknown>): Promise<void> {
+    const all = [...wanted.values()]
+    const [first] = all
+    if (first === undefined) return
+    const unit = this.#room.units.unit()
+    if (unit === undefined) {
+      const asking = this.#readPlainly(all)
+      if (asking !== undefined) await asking
+      this.#ahead(all, wanted, load)
+    }
+    const missing = all.filter(({ landed }) => landed === undefined)
+    if (missing.length > 0) await this.#readFully(missing, unit, wanted, load)
+  }
+
+  /** Finds what memory can answer, and waits for what a plain read of the store brings, if there is anything to ask. */
+  #readPlainly(all: readonly Wanted[]): Promise<void> | undefined {
+    const reader = this.#reader
+    const asked = all.map((one) => {
+      const { request } = one
+      if (reader.keepsNothing(request)) return undefined
+      const held = reader.recall(request)
+      if (held.verdict === 'fresh') one.landed = reader.answerOf(request, held.landed).landed
+      const asks = held.verdict === 'none' || held.verdict === 'unconfirmed'
+      return asks && reader.readsPlainly(request) ? request.plan : undefined
+    })
+    return reader.plain.readAll(asked)?.then((found) => {
+      for (const [at, landed] of found.entries()) {
+        const one = all[at] as Wanted
+        if (landed !== undefined) one.landed = reader.answerOf(one.request, landed).landed
+      }
+    })
+  }
+
+  /** Joins or begins a flight for each key, or loads it apart; resolves when all of them have landed. */
+  async #readFully(
+    missing: readonly Wanted[],
+    unit: UnitOfWork | undefined,
+    wanted: ReadonlyMap<string, Wanted>,
     load: BatchLoader<unknown, unknown>,
-  ): Promise<ReadonlyMap<string, Landed>> {
-    const { units } = this.#room
-    const found = new Map<string, Landed>()
+  ): Promise<void> {
+    const { joining, fetch } = this.#reader
     const waiting: (() => Promise<void>)[] = []
     const leading: Flight[] = []
-    const apart: Asked[] = []
-    const unit = units.unit()
-    const plain = unit === undefined ? this.#readPlainly(requests, found) : []
-    if (plain.length > 0) await Promise.all(plain)
-    this.#ahead(asked, requests, load, found)
-    for (const [key, request] of requests) {
-      if (found.has(key)) continue
-      const kept = !this.#reader.joining.livesApart(request) && !this.#reader.keepsNothing(request)
+    const apart: Wanted[] = []
+    const loadAll = this.#loadAll(wanted, load)
+    for (const one of missing) {
+      const { request } = one
+      const kept = !joining.livesApart(request) && !this.#reader.keepsNothing(request)
       const held = kept && unit?.untouched !== false ? this.#reader.recall(request) : undefined
       if (held?.verdict === 'fresh') {
-        found.set(key, this.#reader.answerOf(request, held.landed).landed)
+        one.landed = this.#reader.answerOf(request, held.landed).landed
         continue
       }
-      const running = unit === undefined && kept ? this.#reader.joining.join(request) : undefined
-      if (
-        unit !== undefined ||
-        !kept ||
-        (running !== undefined && !this.#reader.joining.awaitable(running, request))
-      ) {
-        apart.push(asked.get(key) as Asked)
+      const running = unit === undefined && kept ? joining.join(request) : undefined
+      if (unit !== undefined || !kept || (running !== undefined && !joining.awaitable(running, request))) {
+        apart.push(one)
         continue
       }
-      const flight = running ?? this.#reader.joining.begin(request, held, false)
+      const flight = running ?? joining.begin(request, held, false)
       if (running === undefined) leading.push(flight)
       if (held?.verdict === 'stale') {
         flight.goOn()
-        found.set(key, this.#reader.answerOf(request, held.landed).landed)
+        one.landed = this.#reader.answerOf(request, held.landed).landed
         continue
       }
       waiting.push(async () => {
         const landed = await this.#reader.wait(flight, request, held, () => {
-          const insisting = this.#reader.joining.begin(request, held, true)
-          void this.#reader.fetch.run([insisting], request.frame, this.#loadAll(asked, requests, load))
+          const insisting = joining.begin(request, held, true)
+          void fetch.run([insisting], request.frame, loadAll)
           return insisting
         })
-        found.set(key, this.#reader.answerOf(request, landed).landed)
+        one.landed = this.#reader.answerOf(request, landed).landed
       })
     }
-    const first = requests.values().next().value
-    if (first === undefined) return found
-    if (leading.length > 0)
-      void this.#reader.fetch.run(leading, first.frame, this.#loadAll(asked, requests, load))
-    if (apart.length > 0) waiting.push(() => this.#bypass(apart, first, load, found))
+    const { frame } = (missing[0] as Wanted).request
+    if (leading.length > 0) void fetch.run(leading, frame, loadAll)
+    if (apart.length > 0) waiting.push(() => this.#bypass(apart, load))
     // All at once: the patience of a read counts from its beginning, and whoever waits must be known to.
     await Promise.all(waiting.map((wait) => wait()))
-    return found
-  }
-
-  /** Finds what memory can answer, and begins plain reads of what the store may. */
-  #readPlainly(requests: ReadonlyMap<string, ReadRequest>, found: Map<string, Landed>): Promise<void>[] {
-    const reader = this.#reader
-    const asked: Promise<void>[] = []
-    for (const [key, request] of requests) {
-      if (reader.keepsNothing(request)) continue
-      const held = reader.recall(request)
-      if (held.verdict === 'fresh') found.set(key, reader.answerOf(request, held.landed).landed)
-      const ask = held.verdict === 'none' || held.verdict === 'unconfirmed'
-      const plain = ask ? reader.plainly(request) : undefined
-      if (plain === undefined) continue
-      asked.push(
-        plain.then((landed) => {
-          if (landed !== undefined) found.set(key, reader.answerOf(request, landed).landed)
-        }),
-      )
-    }
-    return asked
   }
 
   /** Has those of the values found that are about to end loaded anew, in the background and in one go. */
   #ahead(
-    asked: ReadonlyMap<string, Asked>,
-    requests: ReadonlyMap<string, ReadRequest>,
+    all: readonly Wanted[],
+    wanted: ReadonlyMap<string, Wanted>,
     load: BatchLoader<unknown, unknown>,
-    found: ReadonlyMap<string, Landed>,
   ): void {
     const flights: Flight[] = []
-    for (const [key, landed] of found) {
-      const flight = this.#reader.joining.ahead(requests.get(key) as ReadRequest, landed)
+    for (const { request, landed } of all) {
+      const flight = landed && this.#reader.joining.ahead(request, landed)
       if (flight !== undefined) flights.push(flight)
     }
-    if (flights.length === 0) return
-    void this.#reader.fetch.run(flights, undefined, this.#loadAll(asked, requests, load))
+    if (flights.length > 0) void this.#reader.fetch.run(flights, undefined, this.#loadAll(wanted, load))
   }
 
-  #loadAll(
-    asked: ReadonlyMap<string, Asked>,
-    requests: ReadonlyMap<string, ReadRequest>,
-    load: BatchLoader<unknown, unknown>,
-  ): LoadAll {
+  #loadAll(wanted: ReadonlyMap<string, Wanted>, load: BatchLoader<unknown, unknown>): LoadAll {
     return async (flights, from) => {
-      const missing = flights.map((flight) => asked.get(flight.plan.key) as Asked)
+      const asked = flights.map((flight) => wanted.get(flight.plan.key) as Wanted)
+      const missing = asked.map((one) => one.asked)
       const values = await callBatch(missing, load, from, () => allGivenUp(flights))
-      return flights.map((flight, at) => {
-        const { wishes } = requests.get(flight.plan.key) as ReadRequest
+      return asked.map(({ request: { wishes } }, at) => {
         return { value: values[at], ttl: wishes.ttl, graceMs: graceOf(wishes), skip: false }
       })
     }
   }
 
   /** Loads without sharing and without keeping. */
-  async #bypass(
-    apart: readonly Asked[],
-    request: ReadRequest,
-    load: BatchLoader<unknown, unknown>,
-    found: Map<string, Landed>,
-  ): Promise<void> {
+  async #bypass(apart: readonly Wanted[], load: BatchLoader<unknown, unknown>): Promise<void> {
     const { units, clock, counters, limits, plans } = this.#room
-    const { frame: parent, wishes } = request
+    const [first] = apart as readonly [Wanted]
+    const { frame: parent, wishes } = first.request
     counters.bypasses += apart.length
-    const keys = apart.map(({ key }) => key)
-    const from = this.#reader.bypassSource(request)
+    const asked = apart.map((one) => one.asked)
+    const keys = asked.map(({ key }) => key)
+    const from = this.#reader.bypassSource(first.request)
     const alone = new LoneLoad(keys.join(', '), (signal) => {
       const loadAll = () =>
         units.run({ kind: 'load', keys, parent, uncached: isUncached(wishes, parent) }, () =>
-          callBatch(apart, load, from, () => signal),
+          callBatch(asked, load, from, () => signal),
         )
       if (parent !== undefined) return loadAll()
       return limits.run(
@@ -169,7 +176,7 @@ export class BatchReader {
       )
     })
     const values = await waitFor(alone, wishes, clock, () => undefined)
-    for (const [at, key] of keys.entries()) found.set(key, unkept(values[at], clock.monotonic()))
+    for (const [at, one] of apart.entries()) one.landed = unkept(values[at], clock.monotonic())
   }
 }
 

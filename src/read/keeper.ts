@@ -3,7 +3,7 @@ import type { Generation } from '../coherence/stamp-table.ts'
 import { TOLD_EVERY } from '../coherence/timing.ts'
 import type { Codec, CodecContext } from '../core/codec.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
-import { decodeEntry, encodeEntry, fingerprint, type StoredEntry } from '../core/entry.ts'
+import { decodeJudged, encodeEntry, fingerprint, type JudgedEntry } from '../core/entry.ts'
 import type { RefusalReason } from '../core/events.ts'
 import type { Ttl } from '../core/lifetime.ts'
 import { sizeOfEntry } from '../core/size.ts'
@@ -182,7 +182,7 @@ export class Keeper {
 
   /** Reads a value that has been judged valid. At once, unless its family has a schema or codec that takes its time. */
   open(plan: KeyPlan, stored: Uint8Array): Landed | Unusable | Promise<Landed | Unusable> {
-    const entry = decodeEntry(stored)
+    const entry = decodeJudged(stored)
     if (typeof entry === 'string') return this.unreadable(plan, entry)
     const { family } = plan
     if (entry.version !== (family?.version ?? 1))
@@ -199,7 +199,7 @@ export class Keeper {
     }
   }
 
-  async #openLater(plan: KeyPlan, entry: StoredEntry, decoded: unknown): Promise<Landed | Unusable> {
+  async #openLater(plan: KeyPlan, entry: JudgedEntry, decoded: unknown): Promise<Landed | Unusable> {
     try {
       const value = await decoded
       const schema = plan.family?.schema
@@ -213,7 +213,7 @@ export class Keeper {
     }
   }
 
-  #landed({ loadedAt: at, lifetimeMs, etag }: StoredEntry, { value, cloned }: Isolated): Landed | Unusable {
+  #landed({ loadedAt: at, lifetimeMs, etag }: JudgedEntry, { value, cloned }: Isolated): Landed | Unusable {
     const { clock } = this.#room
     const age = Math.max(0, clock.now() - at)
     const loadedAt = clock.monotonic() - age

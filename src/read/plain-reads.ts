@@ -19,6 +19,9 @@ interface Known {
   readonly expected: string
 }
 
+/** Called with the value, or with nothing where there is none to be had this way. */
+type Answer = (landed: Landed | undefined) => void
+
 /** One key that is being read. */
 interface Asked {
   readonly plan: KeyPlan
@@ -26,8 +29,7 @@ interface Asked {
   /** The memory lease's term when it was asked for. */
   readonly term: number
   readonly reservation: Reservation | undefined
-  readonly landed: Promise<Landed | undefined>
-  readonly answer: (landed: Landed | undefined) => void
+  readonly answers: Answer[]
 }
 
 /**
@@ -49,20 +51,46 @@ export class PlainReads {
 
   /** The value, or nothing that may be answered; undefined at once where it is not worth asking. Never rejects. */
   read(plan: KeyPlan): Promise<Landed | undefined> | undefined {
+    const asked = this.#worthAsking(plan)
+    return asked && new Promise((resolve) => asked.answers.push(resolve))
+  }
+
+  /**
+   * The values of several keys, in their order: one wait for all of them. Undefined at once where no key is worth asking
+   * for. Never rejects.
+   */
+  readAll(plans: readonly (KeyPlan | undefined)[]): Promise<readonly (Landed | undefined)[]> | undefined {
+    const landed: (Landed | undefined)[] = []
+    let left = 0
+    let done: (landed: readonly (Landed | undefined)[]) => void = () => {}
+    for (let at = 0; at < plans.length; at++) {
+      const plan = plans[at]
+      const asked = plan && this.#worthAsking(plan)
+      if (asked === undefined) continue
+      left++
+      asked.answers.push((one) => {
+        landed[at] = one
+        if (--left === 0) done(landed)
+      })
+    }
+    if (left === 0) return undefined
+    return new Promise((resolve) => {
+      done = resolve
+    })
+  }
+
+  #worthAsking(plan: KeyPlan): Asked | undefined {
     const { shared, lease, clock, stamps, memory } = this.#room
     if (!shared || !plan.stored || !lease.held(clock.monotonic())) return undefined
     const asked = this.#asked.get(plan.key)
-    if (asked !== undefined) return asked.landed
+    if (asked !== undefined) return asked
     const known = this.#know(plan)
     if (known === undefined || stamps.blocked(plan.key, plan.stamps)) return undefined
-    let answer!: Asked['answer']
-    const landed = new Promise<Landed | undefined>((resolve) => {
-      answer = resolve
-    })
     const reservation = memory && stamps.reserve(plan.key, plan.stamps)
     if (this.#asked.size === 0) process.nextTick(() => void this.#send())
-    this.#asked.set(plan.key, { plan, known, term: lease.term, reservation, landed, answer })
-    return landed
+    const one: Asked = { plan, known, term: lease.term, reservation, answers: [] }
+    this.#asked.set(plan.key, one)
+    return one
   }
 
   async #send(): Promise<void> {
@@ -70,27 +98,34 @@ export class PlainReads {
     const asked = [...this.#asked.values()]
     this.#asked = new Map()
     const values = await store.values(asked.map(({ plan }) => plan)).catch(() => undefined)
+    // A store that did not answer says nothing of what it holds.
+    if (values === undefined) for (const one of asked) this.#end(one, undefined)
+    else this.#receive(asked, values)
+  }
+
+  #receive(asked: readonly Asked[], values: readonly (Uint8Array | undefined)[]): void {
+    const opened = asked.map((one, at) => this.#open(one, values[at]))
+    // After all of them have been opened, so that one look at the clock is late enough for each.
+    const leased = this.#isLeased()
     for (const [at, one] of asked.entries()) {
-      // A store that did not answer says nothing of what it holds.
-      if (values === undefined) this.#end(one, undefined)
-      else this.#receive(one, values[at])
+      const landed = opened[at] as Landed | Unusable | Promise<Landed | Unusable>
+      if (landed instanceof Promise) void landed.then((later) => this.#accept(one, later, this.#isLeased()))
+      else this.#accept(one, landed, leased)
     }
   }
 
-  #receive(asked: Asked, value: Uint8Array | undefined): void {
-    const { plan, known } = asked
+  #open({ plan, known }: Asked, value: Uint8Array | undefined): ReturnType<Keeper['open']> {
     const valid = value !== undefined && beginsWith(value, known.expected)
-    const opened: ReturnType<Keeper['open']> = valid ? this.#keeper.open(plan, value) : NOT_THERE
-    if (opened instanceof Promise) void opened.then((later) => this.#accept(asked, later))
-    else this.#accept(asked, opened)
+    return valid ? this.#keeper.open(plan, value) : NOT_THERE
   }
 
-  #accept(asked: Asked, opened: Landed | Unusable): void {
+  #accept(asked: Asked, opened: Landed | Unusable, leased: boolean): void {
     if ('problem' in opened) {
       // There is nothing to be had this way until the key has been seen in the store again.
       asked.plan.stored = false
       this.#end(asked, undefined)
-    } else if (this.#stillCurrent(asked)) {
+    } else if (leased && asked.term === this.#room.lease.term && this.#isLive(asked.known)) {
+      // Nothing touched the vector while the value was on its way, so that the judgement stands.
       this.#remember(asked, opened)
       this.#keeper.prolong(asked.plan)
       this.#end(asked, opened)
@@ -99,15 +134,14 @@ export class PlainReads {
     }
   }
 
-  #end({ reservation, answer }: Asked, landed: Landed | undefined): void {
+  #end({ reservation, answers }: Asked, landed: Landed | undefined): void {
     if (reservation !== undefined) this.#room.stamps.release(reservation)
-    answer(landed)
+    for (const answer of answers) answer(landed)
   }
 
-  /** Nothing touched the vector while the value was on its way, so that the judgement stands. */
-  #stillCurrent({ term, known }: Asked): boolean {
+  #isLeased(): boolean {
     const { lease, clock } = this.#room
-    return term === lease.term && lease.held(clock.monotonic()) && this.#isLive(known)
+    return lease.held(clock.monotonic())
   }
 
   /** Looked through only if some generation has ended since it was last. */

@@ -35,7 +35,7 @@ export class Reader {
   readonly #room: ReadRoom
   readonly fetch: Fetch
   readonly joining: Joining
-  readonly #plain: PlainReads
+  readonly plain: PlainReads
   readonly #gathering: Gathering
   readonly #wishes = new WeakMap<Rules, ReadWishes>()
 
@@ -43,7 +43,7 @@ export class Reader {
     this.#room = room
     this.fetch = new Fetch(room)
     this.joining = new Joining(room)
-    this.#plain = new PlainReads(room, this.fetch.keeper)
+    this.plain = new PlainReads(room, this.fetch.keeper)
     this.#gathering = new Gathering(room.clock, this.fetch)
   }
 
@@ -178,13 +178,17 @@ export class Reader {
     return { verdict, entry, landed: fromMemory(entry), missed: 'expired' }
   }
 
-  /** What a plain read of the store brings; undefined where that will not do. Reads with little patience do without. */
+  /** What a plain read of the store brings; undefined where that will not do. */
   plainly(request: ReadRequest): Promise<Landed | undefined> | undefined {
+    return this.readsPlainly(request) ? this.plain.read(request.plan) : undefined
+  }
+
+  /** Whether a plain read of the store will do. Reads with little patience do without. */
+  readsPlainly(request: ReadRequest): boolean {
     const { signal, softMs, hardMs, token } = request.wishes
-    if (signal !== undefined || softMs !== undefined || hardMs !== undefined) return undefined
+    if (signal !== undefined || softMs !== undefined || hardMs !== undefined) return false
     // A failover may bring back what its change has replaced, and only a full reply tells of one.
-    if (token !== undefined) return undefined
-    return this.joining.asksStore(request) ? undefined : this.#plain.read(request.plan)
+    return token === undefined && !this.joining.asksStore(request)
   }
 
   /** Has a value that is about to end loaded anew, in the background, if it falls to this read. */

@@ -201,8 +201,8 @@ export const inCore: readonly Mutant[] = [
     '9, a read with a token proceeds in the same epoch alone',
     { test: 'test/journeys/token-after-failover.test.ts' },
     'read/reader.ts',
-    '    if (token !== undefined) return undefined\n',
-    '',
+    'return token === undefined && !this.joining.asksStore(request)',
+    'return !this.joining.asksStore(request)',
   ),
   tested(
     'a load waits for its turn, unknown to whoever waits for it',

@@ -64,8 +64,8 @@ export const inLayers: readonly Mutant[] = [
       },
       {
         file: PLAIN,
-        find: 'return term === lease.term && lease.held(clock.monotonic()) && this.#isLive(known)',
-        replace: 'return term !== lease.term - 1 && clock.monotonic() > 0 && this.#isLive(known)',
+        find: '} else if (leased && asked.term === this.#room.lease.term && this.#isLive(asked.known)) {',
+        replace: '} else if (this.#isLive(asked.known)) {',
       },
     ],
   },

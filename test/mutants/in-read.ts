@@ -169,8 +169,8 @@ export const inFetch: readonly Mutant[] = [
     'a plain GET decides a committed read',
     '4.3 ⚑ only a full reply may decide a committed read',
     READER,
-    'return this.joining.asksStore(request) ? undefined : this.#plain.read(request.plan)',
-    'return this.#plain.read(request.plan)',
+    'return token === undefined && !this.joining.asksStore(request)',
+    'return token === undefined',
     { mode: 'bounded', shape: 'store' },
   ),
   mutant(
