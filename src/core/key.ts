@@ -109,6 +109,9 @@ export type AnyFamily = KeyFamily<any, any>
 /** A parameters object of a key family. */
 export type ParamsOf<F> = F extends (...args: infer Args) => string ? NonNullable<Args[0]> : never
 
+/** The parameters of a key of a family, as text. */
+export type TextsOf<F extends AnyFamily> = Readonly<NonNullable<ReturnType<F['parse']>>>
+
 /** The key of a key family. */
 export type KeyOf<F> = F extends (...args: never[]) => infer K ? K : never
 

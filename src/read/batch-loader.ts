@@ -1,6 +1,15 @@
 import { type Duration, milliseconds } from '../core/duration.ts'
+import { CacheError, show } from '../core/errors.ts'
+import { type AnyFamily, compiledFamily, type KeyOf, type TextsOf } from '../core/key.ts'
 import { ANY_SOURCE } from '../core/load-source.ts'
-import type { BatchContext, BatchLoader, BatchResult, Loader } from '../core/loader.ts'
+import type {
+  BatchContext,
+  BatchLoader,
+  BatchLoaderOf,
+  BatchResult,
+  Loader,
+  LoaderOf,
+} from '../core/loader.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
 import { callBatch } from './call-batch.ts'
 import { checkLoader } from './request.ts'
@@ -16,15 +25,21 @@ export interface BatchLoaderOptions {
   readonly max?: number | undefined
 }
 
-/** One of the keys that a gathered load is asked for. */
-export interface BatchItem {
-  readonly key: string
+/**
+ * One of the keys that a gathered load is asked for.
+ *
+ * @typeParam Params Its parameters as text, by name.
+ */
+export interface BatchItem<Params = Readonly<Record<string, string>>, K extends string = string> {
+  readonly key: K
   /** The key's parameters as text; empty for a key of no family. */
-  readonly params: Readonly<Record<string, string>>
+  readonly params: Params
 }
 
 /** A loader that takes reads together. */
 export interface Batched {
+  /** What the loader is asked for a key; undefined for one that is not of its family. */
+  readonly itemOf: (key: string, params: BatchItem['params']) => BatchItem | undefined
   readonly load: BatchLoader<BatchItem, unknown>
   readonly windowMs: number
   readonly max: number
@@ -46,6 +61,9 @@ export function batchedBy(load: Loader<unknown>): Batched | undefined {
  * Inside transactions and other loads, and where nothing is kept, `load` is called for the one key at once. `setTtl` and
  * `skip` are not to be had.
  *
+ * With a family, `params` are of its type. The loader is for keys of that family then: a read of another one rejects with
+ * `INVALID_ARGUMENT`.
+ *
  * @param load Is told what is missing; returns an array in that order, or a Map by key. Else reads reject with
  *   `BATCH_SHAPE`. What it throws reaches every reader.
  * @throws CacheError `INVALID_ARGUMENT`, `INVALID_OPTION` or `INVALID_DURATION`
@@ -56,32 +74,58 @@ export function batchedBy(load: Loader<unknown>): Batched | undefined {
  *
  * const keys = defineKeys({ user: { key: 'user:{id}', value: type<{ name: string }>() } })
  * const cache = createCache({ name: 'shop', keys })
- * const loadUsers = batchLoader(async (missing) => missing.map(({ params }) => ({ name: `user ${params.id}` })))
+ * const loadUsers = batchLoader(keys.user, async (missing) =>
+ *   missing.map(({ params }) => ({ name: `user ${params.id}` })),
+ * )
  * // One call of the loader, for three users:
  * await Promise.all([1, 2, 3].map((id) => cache.get(keys.user({ id }), loadUsers)))
  * ```
  */
+export function batchLoader<F extends AnyFamily, L = unknown>(
+  family: F,
+  load: BatchLoaderOf<KeyOf<F>, BatchItem<TextsOf<F>, KeyOf<F>>, L>,
+  options?: BatchLoaderOptions,
+): LoaderOf<KeyOf<F>, L>
+/** As above, for keys of any family and of none. */
 export function batchLoader<V>(
   load: (
     missing: readonly BatchItem[],
     context: BatchContext,
   ) => BatchResult<BatchItem, V> | Promise<BatchResult<BatchItem, V>>,
   options?: BatchLoaderOptions,
-): Loader<V> {
+): Loader<V>
+export function batchLoader(first: unknown, second?: unknown, third?: unknown): Loader<unknown> {
+  const family = compiledFamily(first) === undefined ? undefined : (first as AnyFamily)
+  const [load, options] = (family === undefined ? [first, second] : [second, third]) as [
+    Batched['load'],
+    BatchLoaderOptions | undefined,
+  ]
   checkLoader(load, 'batchLoader')
   checkOptions(options, ['window', 'max'], 'batchLoader')
   const { window = 0, max = MOST } = options ?? {}
+  const itemOf: Batched['itemOf'] = (key, params) => {
+    if (family === undefined) return { key, params }
+    const own = family.parse(key) as BatchItem['params'] | undefined
+    return own && { key, params: own }
+  }
   const batched: Batched = {
+    itemOf,
     load,
     windowMs: milliseconds(window, 'batchLoader: window'),
     max: checkCount(max, 1, 'batchLoader: max'),
   }
-  const alone: Loader<V> = async (context) => {
-    const { key, params, source, position } = context
-    const asked = [{ key, as: { key, params } }]
+  const alone: Loader<unknown> = async ({ key, params, source, position, signal }) => {
+    const as = itemOf(key, params)
+    if (as === undefined) {
+      throw new CacheError(
+        'INVALID_ARGUMENT',
+        `batchLoader: ${show(key)} is no key of the family ${show(family?.family)} that this loader was made for.`,
+        { key },
+      )
+    }
     const from = source === 'any' ? ANY_SOURCE : { source, position }
-    const [value] = await callBatch(asked, load as Batched['load'], from, () => context.signal, 'batchLoader')
-    return value as V
+    const [value] = await callBatch([{ key, as }], load, from, () => signal, 'batchLoader')
+    return value
   }
   return Object.assign(alone, { [BATCHED]: batched })
 }

@@ -9,6 +9,8 @@ import { graceOf, type ReadRequest } from './request.ts'
 interface Gathered {
   readonly flight: Flight
   readonly request: ReadRequest
+  /** What the loader is asked for it. */
+  readonly item: BatchItem
 }
 
 /** Reads that are waiting for others with the same loader. */
@@ -52,20 +54,20 @@ export class Gathering {
       if (flight.aborted) this.#fetch.abandon(flight)
       return !flight.aborted
     })
-    const requests = new Map(wanted.map(({ flight, request }) => [flight, request]))
-    void this.#fetch.run([...requests.keys()], undefined, loadAll(requests, batched))
+    const reads = new Map(wanted.map((read) => [read.flight, read]))
+    void this.#fetch.run([...reads.keys()], undefined, loadAll(reads, batched))
   }
 }
 
-function loadAll(requests: ReadonlyMap<Flight, ReadRequest>, { load }: Batched): LoadAll {
+function loadAll(reads: ReadonlyMap<Flight, Gathered>, { load }: Batched): LoadAll {
   return async (flights, from) => {
-    const asked = flights.map(({ plan: { key, params } }) => {
-      const as: BatchItem = { key, params }
-      return { key, as }
+    const asked = flights.map((flight) => {
+      const { item } = reads.get(flight) as Gathered
+      return { key: item.key, as: item }
     })
     const values = await callBatch(asked, load, from, () => allGivenUp(flights), 'batchLoader')
     return flights.map((flight, at) => {
-      const { wishes } = requests.get(flight) as ReadRequest
+      const { wishes } = (reads.get(flight) as Gathered).request
       return { value: values[at], ttl: wishes.ttl, graceMs: graceOf(wishes), skip: false }
     })
   }

@@ -205,9 +205,11 @@ export class Reader {
 
   #run(flight: Flight, request: ReadRequest, load: Loader<unknown>): void {
     const batched = batchedBy(load)
+    const { key, params } = request.plan
     // What is read for another load is loaded within it.
-    if (batched !== undefined && request.frame === undefined) {
-      this.#gathering.add({ flight, request }, batched)
+    const item = request.frame === undefined ? batched?.itemOf(key, params) : undefined
+    if (batched !== undefined && item !== undefined) {
+      this.#gathering.add({ flight, request, item }, batched)
       return
     }
     const loadOne: LoadAll = ([one], from) => this.#call(one as Flight, request, load, from)

@@ -1,6 +1,6 @@
 import { batchLoader, defineDependencies, defineKeys } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { deferred, errorOf, openCache, openFleet } from '../support/caches.ts'
 
 const keys = defineKeys({ user: 'user:{id}', other: 'other:{id}' })
@@ -97,6 +97,42 @@ describe('gathering', () => {
     )
     const map = batchLoader<string>((missing) => new Map(missing.map(({ key }) => [key, key])))
     expect(await cache.get<string, string>(user(1), map)).toBe('user:1')
+  })
+})
+
+describe('of a family', () => {
+  const asked: unknown[] = []
+  const users = batchLoader(keys.user, async (missing) => {
+    asked.push(missing)
+    return new Map(missing.map((item) => [item, `user ${item.params.id}`]))
+  })
+  beforeEach(() => void asked.splice(0))
+
+  test('its loader is told parameters, in caches that do not know the family too', async () => {
+    for (const options of [{ keys }, {}]) {
+      const { cache } = openCache(options)
+      const reads = [1, 2].map((id) => cache.get(user(id), users))
+      expect(await Promise.all(reads)).toEqual(['user 1', 'user 2'])
+    }
+    const both = [1, 2].map((id) => ({ key: `user:${id}`, params: { id: `${id}` } }))
+    expect(asked).toEqual([both, both])
+  })
+
+  test('a key of another family is refused, alone, wherever it is read', async () => {
+    const { cache } = openCache({ keys })
+    const other = keys.other({ id: 1 })
+    const mine = cache.get(user(1), users)
+    const refused = errorOf('INVALID_ARGUMENT', /batchLoader: "other:1" is no key of the family "user"/)
+    await expect(cache.get(other, users)).rejects.toEqual(refused)
+    await expect(cache.get(other, users, { ttl: 0 })).rejects.toEqual(refused)
+    await expect(cache.get<string, unknown>('all', () => cache.get(other, users))).rejects.toEqual(refused)
+    expect(await mine).toBe('user 1')
+    expect(asked).toEqual([[{ key: 'user:1', params: { id: '1' } }]])
+  })
+
+  test('its options stand third', () => {
+    expect(() => batchLoader(keys.user, () => [], { max: 0 })).toThrow(errorOf('INVALID_OPTION') as Error)
+    expect(() => batchLoader(keys.user, 7 as never)).toThrow(errorOf('INVALID_ARGUMENT') as Error)
   })
 })
 

@@ -1,4 +1,5 @@
 import {
+  batchLoader,
   byAge,
   type Cache,
   type CacheEvents,
@@ -6,6 +7,7 @@ import {
   defineKeys,
   type Key,
   type KeyFamily,
+  type Loader,
   type Parameter,
   type ParametersOf,
   type StandardSchema,
@@ -25,6 +27,7 @@ const keys = defineKeys({
   checked: { key: 'checked:{id}', value: schema },
   payments: 'payments:{landlordId}[:{from}[:{to}]]',
   settings: 'settings',
+  counter: { key: 'counter:{id}', value: type<number>() },
   anything: { key: 'anything:{id}', ttl: '5s' },
 })
 
@@ -141,5 +144,48 @@ describe('the rest of the surface', () => {
     const entry = await cache.getEntry(keys.report({ orgId: 1, date: 'x' }), () => ({ revenue: 1 }))
     expectTypeOf(entry.value).toEqualTypeOf<Report>()
     expectTypeOf(entry.status).toEqualTypeOf<'hit' | 'stale' | 'miss' | 'bypass'>()
+  })
+})
+
+describe('batchLoader', () => {
+  test('ofAFamily_isOfItsParametersAndItsValues', async () => {
+    const load = batchLoader(keys.report, async (missing, { signal }) => {
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+      return missing.map(({ key, params }) => {
+        expectTypeOf(key).toEqualTypeOf<Key<Report>>()
+        expectTypeOf(params).toEqualTypeOf<{ readonly orgId: string; readonly date: string }>()
+        return { revenue: Number(params.orgId) }
+      })
+    })
+    expectTypeOf(load).toEqualTypeOf<Loader<Report>>()
+    expectTypeOf(await cache.get(keys.report({ orgId: 1, date: 'x' }), load)).toEqualTypeOf<Report>()
+    batchLoader(keys.report, (missing) => new Map(missing.map((item) => [item, { revenue: 1 }])))
+    batchLoader(keys.report, (missing) => new Map(missing.map(({ key }) => [key, { revenue: 1 }])), {
+      max: 2,
+    })
+    // @ts-expect-error there is no such parameter
+    batchLoader(keys.report, (missing) => missing.map(({ params }) => ({ revenue: Number(params.id) })))
+    // @ts-expect-error values of another type
+    batchLoader(keys.report, (missing) => missing.map(() => 7))
+    // @ts-expect-error no such option
+    batchLoader(keys.report, () => [], { windw: 1 })
+    // @ts-expect-error a key whose values are of another type
+    await cache.get(keys.counter({ id: 1 }), load)
+  })
+
+  test('ofAFamilyWithoutAType_isOfWhatTheLoaderReturns_tailsMayBeMissing', async () => {
+    const load = batchLoader(keys.payments, (missing) =>
+      missing.map(({ params }) => {
+        expectTypeOf(params.from).toEqualTypeOf<string | undefined>()
+        return params.landlordId.length
+      }),
+    )
+    expectTypeOf(load).toEqualTypeOf<Loader<number>>()
+    expectTypeOf(await cache.get(keys.payments({ landlordId: 1 }), load)).toEqualTypeOf<number>()
+  })
+
+  test('ofNoFamily_takesAnyParameters', () => {
+    const load = batchLoader(async (missing) => missing.map(({ params }) => params.anything ?? ''))
+    expectTypeOf(load).toEqualTypeOf<Loader<string>>()
   })
 })
