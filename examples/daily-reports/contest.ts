@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { PGlite } from '@electric-sql/pglite'
 import { type LifetimePolicy, localDate, type StoreDriver } from 'coherent-cache'
+import { sharedTier } from '../shared/shared-tier.ts'
 import { type ReportId, ReportsDatabase } from './database.ts'
 import { compareLifetimes, SIMULATED } from './long-lifetimes.ts'
 import { plainReplicas } from './plain-cache.ts'
+import { plainStore } from './plain-store.ts'
 import { brokenPromises, PROMISED } from './promises.ts'
 import { seededRandom } from './random.ts'
 import { type Measured, replay } from './replay.ts'
 import type { Replica } from './service.ts'
-import { sharedTier } from './shared-tier.ts'
 import { Story } from './story.ts'
 import { lifetimeTable, resultTable, whole } from './table.ts'
 import { makeTraffic, REPLICAS, SLOW_LOAD } from './traffic.ts'
@@ -55,7 +56,7 @@ export async function runContest({ timeZone, lifetime, openReplica }: Service): 
   )
   const chance = seededRandom(seed)
   const plain = await play(
-    plainReplicas(REPLICAS.length, database, shared.plain, lifetimeMs, eventDelay, chance),
+    plainReplicas(REPLICAS.length, database, plainStore(shared.client), lifetimeMs, eventDelay, chance),
   )
   story.say(`  * while replica-1 was loading that report (in ${SLOW_LOAD.takesMs} ms); read 300 ms later`)
 

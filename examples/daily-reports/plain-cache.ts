@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DailyReport, ReportId, ReportsDatabase } from './database.ts'
+import type { PlainStore } from './plain-store.ts'
 import type { Random } from './random.ts'
 import type { Replica } from './service.ts'
-import type { PlainStore } from './shared-tier.ts'
 
 /**
  * How much later than the commit a subscriber hears of it: at least and at most, in milliseconds. 0: the writer itself

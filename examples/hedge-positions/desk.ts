@@ -33,8 +33,8 @@ const desk = {
   },
   async book(place: Place, amount: number) {
     const began = performance.now()
-    const hedged = await positions.book(place, amount)
-    return { hedged, tookMs: performance.now() - began }
+    const { hedged, status } = await positions.book(place, amount)
+    return { hedged, status, tookMs: performance.now() - began }
   },
   bookAndThinkAgain: (place: Place, amount: number) => positions.bookAndThinkAgain(place, amount),
   voidCurrency: async (currency: string) => (await cache.invalidate({ scope: { currency } })).status,
@@ -55,9 +55,9 @@ const desk = {
     const watching = places.map(watch)
     for (const { at, amount } of hedges) {
       const place = places[at] as Place
-      const hedged = await positions.book(place, amount)
+      const { hedged, status } = await positions.book(place, amount)
       if (hedged === undefined) refused.push(amount)
-      else booked.push({ place: keys.available(place), committedAt: process.hrtime.bigint(), hedged })
+      else booked.push({ place: keys.available(place), committedAt: process.hrtime.bigint(), hedged, status })
     }
     trading = false
     await Promise.all(watching)

@@ -1,4 +1,4 @@
-import type { Cache } from 'coherent-cache'
+import type { Cache, ReceiptStatus } from 'coherent-cache'
 import { bindPg } from 'coherent-cache/pg'
 import type { Pool } from 'pg'
 import { type Available, keys } from './cache.ts'
@@ -34,12 +34,16 @@ export function openPositions(pool: Pool, cache: Cache) {
      * Books a hedge, if there is room for it. That is decided by the database, on a locked row: the cache informs, it
      * does not decide. Nobody says what the booking voids, the rows that it returns do.
      *
-     * @returns what is hedged now, or undefined where there is not enough left
+     * @returns what is hedged now (undefined where there was not enough left), and whether every desk has been told
      */
-    book({ entityId, currency }: Place, amount: number): Promise<number | undefined> {
+    async book({ entityId, currency }: Place, amount: number) {
       const place = [entityId, currency]
-      return db.transaction(
+      let status = 'applied' as ReceiptStatus
+      const hedged = await db.transaction(
         async (tx) => {
+          tx.onCommitted((receipt) => {
+            status = receipt.status
+          })
           await tx.query(
             'SELECT FROM position_nav_master WHERE entity_id = $1 AND currency = $2 FOR UPDATE',
             place,
@@ -64,6 +68,7 @@ export function openPositions(pool: Pool, cache: Cache) {
         },
         { name: 'book-hedge' },
       )
+      return { hedged, status }
     },
 
     /** Has the whole booking rolled back. */

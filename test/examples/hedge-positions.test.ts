@@ -34,8 +34,9 @@ test('examples/hedge-positions: no desk shows what is gone', { timeout: 120_000 
 test('olderThanPromised_findsReads_thatShowWhatWasThereBeforeABooking', () => {
   const read = (beganAt: bigint, hedged: number) => ({ place: 'a', beganAt, hedged, tier: 'memory' })
   const booked = [
-    { place: 'a', committedAt: 10n, hedged: 50 },
-    { place: 'b', committedAt: 10n, hedged: 90 },
+    { place: 'a', committedAt: 10n, hedged: 50, status: 'applied' as const },
+    { place: 'b', committedAt: 10n, hedged: 90, status: 'applied' as const },
+    { place: 'a', committedAt: 10n, hedged: 70, status: 'unprotected' as const },
   ]
   const old = read(11n, 0)
   expect(olderThanPromised([old, read(10n, 0), read(11n, 50)], booked)).toEqual([old])
