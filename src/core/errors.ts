@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'INSIDE_UNIT'
   | 'OUT_OF_SCOPE'
   | 'SEAL_FAILED'
+  | 'JOURNAL_FAILED'
   | 'ABORTED'
   | 'TIMEOUT'
   | 'OVERLOADED'

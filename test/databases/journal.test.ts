@@ -223,6 +223,30 @@ describe('triggers', () => {
     expect(await relay.status()).toEqual({ due: 0, waiting: 0, parked: 0, kept: 0, lagMs: 0 })
   })
 
+  test('ensure_whereATableOrAColumnIsMissing_saysWhich', async () => {
+    const wrong = defineJournal({ dialect: 'mysql', dependencies, columns: { payments: ['amount', 'x'] } })
+    await expect(wrong.ensure(pool)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/columns: the table "payments" has no "x"\. It has id, landlord_id,/),
+    })
+    await pool.query('DROP TABLE codes')
+    await expect(journal.ensure(pool)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/there is no table "codes"/),
+    })
+    await pool.query('CREATE TABLE codes (code varchar(9) COLLATE utf8mb4_bin)')
+  })
+
+  test('relay_withoutItsTable_saysWhatToDo', async () => {
+    await pool.query('DROP TABLE coherent_cache_journal')
+    await expect(relayOf(watched().cache).run()).rejects.toMatchObject({
+      code: 'JOURNAL_FAILED',
+      message: expect.stringMatching(/doesn't exist\. Has journal\.ensure\(\)/),
+      cause: { errno: 1146 },
+    })
+    await journal.ensure(pool)
+  })
+
   test('ensureAgain_changesNothing_andDownTakesAllOut', async () => {
     await journal.ensure(pool)
     const triggers = async () => {

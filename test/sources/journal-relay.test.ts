@@ -262,8 +262,14 @@ test('relay_whoseDatabaseFails_tellsAndGoesOn', async () => {
   await until(() => errors.length > 2, 'it has failed several times')
   expect(relay.health).toMatchObject({
     status: 'degraded',
-    error: expect.objectContaining({ code: '42P01' }),
+    error: expect.objectContaining({
+      code: 'JOURNAL_FAILED',
+      message: expect.stringMatching(/coherent_cache_journal: .*does not exist\. Has journal\.ensure\(\)/),
+      cause: expect.objectContaining({ code: '42P01' }),
+    }),
   })
+  expect(errors[0]).toEqual(errorOf('JOURNAL_FAILED'))
+  await expect(relay.status()).rejects.toMatchObject({ code: 'JOURNAL_FAILED', cause: { code: '42P01' } })
   await room.admin.query('ALTER TABLE elsewhere RENAME TO coherent_cache_journal')
   await insert({ v: 1, keys: ['a'] })
   await until(() => invalidated.length === 1, 'it goes on')
@@ -319,9 +325,41 @@ test.each([
   ['no client', { client: {} }, 'INVALID_ARGUMENT'],
   ['no journal', { journal: {} }, 'INVALID_OPTION'],
   ['a batch of none', { batch: 0 }, 'INVALID_OPTION'],
+  ['listen, of a journal that does not notify', { listen: true, interval: '1s' }, 'INVALID_OPTION'],
+  ['a listen that is neither true nor false', { listen: 'yes' }, 'INVALID_OPTION'],
 ] as const)('createJournalRelay_with %s_isRefused', (_, options, code) => {
   const { cache } = openCache()
   const make = () =>
     room.relay((options as { journal?: never }).journal ?? journal, { cache, ...options } as never)
   expect(make).toThrow(expect.objectContaining({ code }))
+})
+
+test('createJournalRelay_thatWouldListenInVain_isRefused', () => {
+  const notifying = defineJournal({ dependencies, schema: room.schema, triggers: true, notify: true })
+  const { cache } = openCache()
+  const listening = (options: object) => () =>
+    room.relay(notifying, { cache, listen: true, ...options } as never)
+  expect(listening({ interval: 'never' })).toThrow(errorOf('INVALID_OPTION', /listen: .*'never'/) as Error)
+  const deaf = { query: async () => ({ rows: [] }), exec: async () => [], transaction: async () => undefined }
+  expect(listening({ interval: '1s', client: deaf })).toThrow(
+    errorOf('INVALID_OPTION', /listen: this client has no notifications/) as Error,
+  )
+  expect(() => room.relay(journal, { cache, interval: '1s', listen: true })).toThrow(
+    errorOf('INVALID_OPTION', /listen: the journal does not notify/) as Error,
+  )
+})
+
+test('relay_whoseUserMayNotTouchTheJournal_saysWhatItNeeds', async () => {
+  const user = `${room.schema}_stranger`
+  await room.admin.query(`CREATE ROLE ${user}; GRANT USAGE ON SCHEMA ${room.schema} TO ${user}`)
+  const { cache } = watchedCache()
+  const pool = room.open({ options: `-c search_path=${room.schema} -c role=${user}` })
+  await expect(room.relay(journal, { cache, client: pool }).run()).rejects.toMatchObject({
+    code: 'JOURNAL_FAILED',
+    message: expect.stringMatching(
+      /permission denied .* Its user needs SELECT, INSERT, UPDATE and DELETE on/,
+    ),
+    cause: { code: '42501' },
+  })
+  await room.admin.query(`REVOKE ALL ON SCHEMA ${room.schema} FROM ${user}; DROP ROLE ${user}`)
 })

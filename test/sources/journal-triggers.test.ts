@@ -1,6 +1,8 @@
 import { defineDependencies } from 'coherent-cache'
 import { type DefinedJournal, defineJournal } from 'coherent-cache/journal'
+import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { errorOf } from '../support/caches.ts'
 import { JournalRoom } from './journal-room.ts'
 
 const dependencies = defineDependencies({
@@ -221,7 +223,67 @@ test('down_afterUp_leavesNothingBehind', async () => {
 
 test('ensure_whereATableIsMissing_saysWhich', async () => {
   await write('DROP TABLE plain')
-  await expect(journal.ensure(room.admin)).rejects.toThrow(/"plain" does not exist/)
+  await expect(journal.ensure(room.admin)).rejects.toEqual(
+    errorOf('INVALID_OPTION', /journal\.ensure: there is no table "plain"\. Make it first/),
+  )
+})
+
+test('ensure_whereAColumnIsMissing_saysWhich_andChangesNothing', async () => {
+  await write(journal.down)
+  const wrong = defineJournal({
+    dependencies,
+    schema: room.schema,
+    triggers: ['payments'],
+    columns: { derived: ['at', 'x'] },
+  })
+  await expect(wrong.ensure(room.admin)).rejects.toEqual(
+    errorOf('INVALID_OPTION', /columns: the table "derived" has no "x"\. It has at, n\./),
+  )
+  expect(await room.value(`SELECT to_regclass('coherent_cache_journal')`)).toBeNull()
+})
+
+test('ensure_whatTheDatabaseRefuses_isToldWithWhatToDo', async () => {
+  const failed = async (own: DefinedJournal, client: Pool, message: RegExp, code: string) => {
+    const error = await own.ensure(client).then(
+      () => undefined,
+      (error) => error,
+    )
+    expect(error).toEqual(errorOf('JOURNAL_FAILED', message))
+    expect(error.cause).toMatchObject({ code })
+  }
+  const elsewhere = defineJournal({ dependencies, schema: 'not_there' })
+  await failed(elsewhere, room.admin, /schema "not_there" does not exist\. Make the schema/, '3F000')
+  const user = `${room.schema}_maker`
+  await write(`CREATE ROLE ${user}; GRANT USAGE ON SCHEMA ${room.schema} TO ${user}`)
+  const pool = room.open({ options: `-c search_path=${room.schema} -c role=${user}` })
+  await failed(journal, pool, /Its user has to own .*coherent_cache_journal and to be allowed/, '42501')
+  await write(`REVOKE ALL ON SCHEMA ${room.schema} FROM ${user}; DROP ROLE ${user}`)
+  const away = room.open({ port: 1 })
+  await failed(journal, away, /ECONNREFUSED.*call it again/, 'ECONNREFUSED')
+  await write('DROP TABLE plain; CREATE VIEW plain AS SELECT 1 AS x')
+  await failed(journal, room.admin, /is no table\. Name the tables that a view reads/, 'P0001')
+})
+
+test.each<[string, object, RegExp]>([
+  [
+    'triggers on a table that the map has not',
+    { triggers: ['payment'] },
+    /triggers: "payment" is no table of the map/,
+  ],
+  ['triggers on a view', { triggers: ['v_payments'] }, /"v_payments" is a view of the map/],
+  [
+    'columns of a table that the map has not',
+    { columns: { payment: ['id'] } },
+    /columns: "payment" is no table/,
+  ],
+  ['columns that are no list', { columns: { payments: 'id' } }, /no list of columns/],
+  ['notify without triggers', { notify: true }, /notify: .*choose some with triggers/],
+  ['notify that is neither true nor false', { notify: 1, triggers: true }, /notify: 1 is none of/],
+  ['notify on MySQL', { notify: true, triggers: true, dialect: 'mysql' }, /no notifications/],
+])('defineJournal_with %s_isRefused', (_, options, message) => {
+  expect(() => defineJournal({ dependencies, ...options })).toThrow(
+    errorOf('INVALID_OPTION', message) as Error,
+  )
 })
 
 describe('a bound database', () => {

@@ -4,6 +4,7 @@ import { type Duration, milliseconds } from '../../core/duration.ts'
 import { CacheError, show } from '../../core/errors.ts'
 import type { Journal, JournalDialect, JournalSend, OpenJournal } from '../../core/journal.ts'
 import { checkChoice, checkOptions } from '../../core/options.ts'
+import { checkExpected } from './expected.ts'
 import { type JournalClient, reach } from './journal-client.ts'
 import { type MigrationFile, type MigrationTool, migrationFiles } from './migrations.ts'
 import {
@@ -14,11 +15,12 @@ import {
   triggerName,
   withParameters,
 } from './mysql/statements.ts'
-import { watchTable } from './mysql/triggers.ts'
+import { partsOf, watchTable } from './mysql/triggers.ts'
 import type { JournalPlace } from './place.ts'
 import { literal, postgresStatements, quoted, type Statements } from './postgresql/statements.ts'
 import type { Reached } from './reached.ts'
 import { bindingColumns, readRecord, type Void, writeRecord } from './record.ts'
+import { ADVICE_FOR_ENSURE, explained } from './trouble.ts'
 import { JournalWriter } from './writer.ts'
 
 /** How a journal is set up. Every process that writes it, and every relay, has the same options. */
@@ -33,13 +35,14 @@ export interface JournalOptions {
   readonly name?: string | undefined
   /**
    * The tables whose writes by any client are recorded, by triggers: those named, or all that the map names as tables. A
-   * transaction of a bound database has them leave it alone, unless it has `detectWrites: 'declared'`. @default false
+   * transaction of a bound database has them leave it alone, unless it has `detectWrites: 'declared'`. A name that is no
+   * table of the map is refused. @default false
    */
   readonly triggers?: boolean | readonly string[] | undefined
   /**
    * Further columns to record, by table: those that other maps of the namespace bind by; and of a table with a `bind`
    * function those that it looks at, which triggers then hand it as JSON writes them. Without, rows of such a table are not
-   * recorded, and it counts as changed in whole. @default none
+   * recorded, and it counts as changed in whole. `ensure` refuses columns that are not there. @default none
    */
   readonly columns?: Readonly<Record<string, readonly string[]>> | undefined
   /** How long a relay leaves a transaction to the process that made it. @default '1s' */
@@ -47,8 +50,8 @@ export interface JournalOptions {
   /** How long what has been applied is kept, for people to look at. @default 0: not at all */
   readonly retention?: Duration | undefined
   /**
-   * Has triggers wake relays with `listen` by NOTIFY, at the end of each transaction that writes. Busy writers wait for one
-   * another there: measure. @default false
+   * Has triggers wake relays with `listen` by NOTIFY, at the end of each transaction that writes, on PostgreSQL. Busy writers
+   * wait for one another there: measure. @default false
    */
   readonly notify?: boolean | undefined
 }
@@ -62,6 +65,9 @@ export interface DefinedJournal extends Journal {
   /**
    * Makes the journal and its triggers, or brings them up to date: harmless where all is there, and when several processes
    * do so at once. Its user owns the table and has to be allowed to make triggers.
+   *
+   * Rejects with `INVALID_OPTION` where `triggers` or `columns` name what is not in the database, and with
+   * `JOURNAL_FAILED` for what the database says, which is its `cause`. On PostgreSQL nothing is changed then.
    */
   ensure(client: JournalClient): Promise<void>
   /** The same as files of a migration tool. */
@@ -76,6 +82,8 @@ export interface DefinedJournal extends Journal {
 export interface JournalInside extends JournalPlace {
   readonly statements: Omit<Statements, 'up' | 'down'>
   readonly retentionMs: number
+  /** Whether triggers notify. */
+  readonly notify: boolean
   /** What a record makes void. @throws CacheError `INVALID_ARGUMENT` */
   read(text: string): Void
 }
@@ -115,7 +123,16 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
   const retentionMs = milliseconds(options.retention ?? 0, `${what}: retention`)
   const watched = watchedTables(dependencies, options.triggers ?? false, what)
   const place = { schema, name }
-  checkColumns(columns, what)
+  checkColumns(columns, dependencies, what)
+  const notify = checkChoice(options.notify ?? false, [true, false], `${what}: notify`)
+  if (notify && (dialect === 'mysql' || watched.length === 0)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: notify: ${dialect === 'mysql' ? 'MySQL and MariaDB have no notifications; leave it out' : 'it is triggers that notify; choose some with triggers'}.`,
+    )
+  }
+  const expected = new Map<string, readonly string[]>(watched.map((table) => [table, []]))
+  for (const [table, names] of Object.entries(columns)) expected.set(table, names)
   const columnsOf = (table: string) => {
     const isFunction = typeof dependencies.tables.get(table)?.bind === 'function'
     return isFunction ? [] : [...new Set([...bindingColumns(dependencies, table), ...(columns[table] ?? [])])]
@@ -128,7 +145,7 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
       : onPostgres(place, watched, {
           columnsOf: (table) => (isTyped(table) ? (columns[table] ?? []) : columnsOf(table)),
           isTyped,
-          notify: options.notify === true,
+          notify,
         })
   const settle = retentionMs > 0 ? statements.keep : statements.settle
   const writers: JournalWriter[] = []
@@ -136,7 +153,7 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
     dialect,
     up,
     down,
-    inside: { ...place, statements, retentionMs, read: (text) => readRecord(text, dependencies) },
+    inside: { ...place, statements, retentionMs, notify, read: (text) => readRecord(text, dependencies) },
     open(ask): OpenJournal {
       const writer = new JournalWriter({
         clock: systemClock,
@@ -157,7 +174,15 @@ export function makeJournal(options: JournalOptions): DefinedJournal {
       writers.push(writer)
       return writer
     },
-    ensure: (client) => ensure(reach(client, dialect, 'ensure')),
+    async ensure(client) {
+      const reached = reach(client, dialect, 'ensure')
+      const explaining = explained(reached, 'journal.ensure', place, ADVICE_FOR_ENSURE)
+      await checkExpected(expected, async (table) => {
+        const asked = dialect === 'mysql' ? partsOf(table) : [quoted(table)]
+        return (await explaining.send(statements.listed, asked)).map((row) => String(row.name))
+      })
+      await ensure(explaining)
+    },
     migrations: (tool, { id } = {}) => migrationFiles(tool, { up, down, name, id }),
     flush: async () => {
       await Promise.all(writers.map((writer) => writer.flush()))
@@ -234,15 +259,37 @@ function settling(statement: string, ids: readonly string[]): string {
 }
 
 /** @throws CacheError `INVALID_OPTION` */
-function checkColumns(columns: unknown, what: string): void {
-  const given = typeof columns === 'object' && columns !== null ? Object.entries(columns) : [['', columns]]
+function checkColumns(columns: unknown, { tables, views }: Dependencies, what: string): void {
+  const given: [string, unknown][] =
+    typeof columns === 'object' && columns !== null ? Object.entries(columns) : [['', columns]]
   for (const [table, names] of given) {
-    if (Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== '')) continue
+    if (!Array.isArray(names) || !names.every((name) => typeof name === 'string' && name !== '')) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `${what}: columns: ${show(names)} is no list of columns. Pass { ${table || 'table'}: ['column'] }.`,
+      )
+    }
+    checkTable(table, { tables, views }, `${what}: columns`)
+  }
+}
+
+/** @throws CacheError `INVALID_OPTION` for what is no table of the map */
+function checkTable(
+  table: string,
+  { tables, views }: Pick<Dependencies, 'tables' | 'views'>,
+  what: string,
+): void {
+  if (views.has(table)) {
     throw new CacheError(
       'INVALID_OPTION',
-      `${what}: columns: ${show(names)} is no list of columns. Pass { ${table || 'table'}: ['column'] }.`,
+      `${what}: ${show(table)} is a view of the map. Name the tables that it reads.`,
     )
   }
+  if (tables.has(table)) return
+  throw new CacheError(
+    'INVALID_OPTION',
+    `${what}: ${show(table)} is no table of the map. Its tables are ${[...tables.keys()].join(', ')}; declare it there, with an empty list if nothing hangs on it.`,
+  )
 }
 
 function watchedTables(
@@ -255,5 +302,7 @@ function watchedTables(
     return [...dependencies.tables.keys()].filter((name) => !dependencies.views.has(name))
   if (!Array.isArray(triggers) || !triggers.every((name) => typeof name === 'string' && name !== ''))
     throw new CacheError('INVALID_OPTION', `${what}: triggers: ${show(triggers)} is no list of tables.`)
-  return [...new Set(triggers as readonly string[])]
+  const named: readonly string[] = triggers
+  for (const table of named) checkTable(table, dependencies, `${what}: triggers`)
+  return [...new Set(named)]
 }

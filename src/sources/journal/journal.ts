@@ -3,10 +3,12 @@ import { type Duration, milliseconds } from '../../core/duration.ts'
 import { CacheError, show } from '../../core/errors.ts'
 import { extensionOf } from '../../core/extension.ts'
 import type { JournalHealth } from '../../core/journal.ts'
-import { checkCount, checkOptions } from '../../core/options.ts'
+import { checkChoice, checkCount, checkOptions } from '../../core/options.ts'
 import { type DefinedJournal, type JournalOptions, makeJournal } from './define-journal.ts'
 import { type JournalClient, reach } from './journal-client.ts'
+import type { Reached } from './reached.ts'
 import { type JournalStatus, JournalRelay as OpenRelay, type ParkedRecord } from './relay.ts'
+import { ADVICE_FOR_RELAYS, explained } from './trouble.ts'
 
 export type { Journal, JournalDialect, JournalHealth } from '../../core/journal.ts'
 export type { DefinedJournal, JournalOptions } from './define-journal.ts'
@@ -57,7 +59,10 @@ export interface JournalRelayOptions {
   readonly client: JournalClient
   /** How often it looks; `'never'`: only when `run` is called, by a scheduler. @default '100ms' */
   readonly interval?: Duration | 'never' | undefined
-  /** Looks when it is notified too, on a connection of its own: for journals with `notify`, on PostgreSQL. @default false */
+  /**
+   * Looks when it is notified too, on a connection of its own: for journals with `notify`, on PostgreSQL. Refused where
+   * nothing would ever be heard. @default false
+   */
   readonly listen?: boolean | undefined
   /** How many records are applied in one step. @default 500 */
   readonly batch?: number | undefined
@@ -83,8 +88,8 @@ export interface JournalRelay {
   /** As `cache.health().parts.journal` has it. */
   readonly health: JournalHealth
   /**
-   * Applies all that is due now. Resolves with how many records that were; rejects with what the database said, or with
-   * `STORE_UNAVAILABLE`, after which the records are there still.
+   * Applies all that is due now. Resolves with how many records that were; rejects with `JOURNAL_FAILED`, whose `cause` is
+   * what the database said, or with `STORE_UNAVAILABLE`, after which the records are there still.
    */
   run(): Promise<number>
   /** Has it look at once. */
@@ -148,15 +153,18 @@ export function createJournalRelay(options: JournalRelayOptions): JournalRelay {
   const { journal, cache, client, interval = '100ms' } = options
   if (typeof journal?.inside?.read !== 'function')
     throw new CacheError('INVALID_OPTION', `${what}: journal: pass what defineJournal gave.`)
+  const reached = reach(client, journal.dialect, what)
+  const listen = checkChoice(options.listen ?? false, [true, false], `${what}: listen`)
+  if (listen) checkListening(options, reached, what)
   const { clock, randomness, addHealth, onClose } = extensionOf(cache, what)
   const relay = new OpenRelay({
     journal: journal.inside,
     cache,
-    client: reach(client, journal.dialect, what),
+    client: explained(reached, 'journal relay', journal.inside, ADVICE_FOR_RELAYS),
     clock,
     randomness,
     intervalMs: interval === 'never' ? undefined : milliseconds(interval, `${what}: interval`),
-    listen: options.listen === true,
+    listen,
     batch: checkCount(options.batch ?? 500, 1, `${what}: batch`),
     attempts: checkCount(options.attempts ?? 5, 1, `${what}: attempts`),
     backoffMs: milliseconds(options.backoff ?? '200ms', `${what}: backoff`),
@@ -182,6 +190,19 @@ export function createJournalRelay(options: JournalRelayOptions): JournalRelay {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** @throws CacheError `INVALID_OPTION` where nothing would ever be heard, or by nobody. */
+function checkListening({ journal, interval }: JournalRelayOptions, client: Reached, what: string): void {
+  const why =
+    client.listen === undefined
+      ? 'this client has no notifications'
+      : !journal.inside.notify
+        ? 'the journal does not notify; give defineJournal { notify: true }, and have ensure or a migration run again'
+        : interval === 'never'
+          ? "with interval 'never' nobody listens; have it poll too, rarely if you like"
+          : undefined
+  if (why !== undefined) throw new CacheError('INVALID_OPTION', `${what}: listen: ${why}.`)
 }
 
 function checkId(id: unknown): string {

@@ -6,6 +6,7 @@ import columns from './columns.sql'
 import drop from './drop.sql'
 import fail from './fail.sql'
 import keep from './keep.sql'
+import listed from './listed.sql'
 import parked from './parked.sql'
 import purge from './purge.sql'
 import record from './record.sql'
@@ -15,7 +16,7 @@ import status from './status.sql'
 import table from './table.sql'
 
 const TEXTS = {
-  ...{ claim, columns, drop, fail, keep, parked, purge, record },
+  ...{ claim, columns, drop, fail, keep, listed, parked, purge, record },
   ...{ replay, settle, status, up: table },
 }
 

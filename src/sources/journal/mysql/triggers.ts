@@ -16,8 +16,7 @@ export async function watchTable(
   table: string,
   wanted: readonly string[],
 ): Promise<void> {
-  const dot = table.indexOf('.')
-  const known = await send(look, [dot < 0 ? '' : table.slice(0, dot), table.slice(dot + 1)])
+  const known = await send(look, [...partsOf(table)])
   const columns = known.flatMap(({ kind, name }) =>
     kind === 'column' && wanted.includes(String(name)) ? [String(name)] : [],
   )
@@ -45,4 +44,10 @@ export async function watchTable(
       )
     }
   }
+}
+
+/** The database of a table's name, empty for the current one, and the table. */
+export function partsOf(table: string): readonly [database: string, table: string] {
+  const dot = table.indexOf('.')
+  return [dot < 0 ? '' : table.slice(0, dot), table.slice(dot + 1)]
 }

@@ -4,6 +4,7 @@ import down from './down.sql'
 import drop from './drop.sql'
 import fail from './fail.sql'
 import keep from './keep.sql'
+import listed from './listed.sql'
 import parked from './parked.sql'
 import purge from './purge.sql'
 import record from './record.sql'
@@ -20,6 +21,7 @@ export interface Statements {
   readonly down: string
   readonly up: string
   readonly keep: string
+  readonly listed: string
   readonly parked: string
   readonly purge: string
   readonly record: string
@@ -28,7 +30,21 @@ export interface Statements {
   readonly status: string
 }
 
-const TEXTS: Statements = { claim, drop, fail, down, up, keep, parked, purge, record, replay, settle, status }
+const TEXTS: Statements = {
+  claim,
+  drop,
+  fail,
+  down,
+  up,
+  keep,
+  listed,
+  parked,
+  purge,
+  record,
+  replay,
+  settle,
+  status,
+}
 
 /** The statements of a journal on PostgreSQL, without their headers. */
 export function postgresStatements({ schema, name }: JournalPlace): Statements {
