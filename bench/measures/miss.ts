@@ -33,7 +33,8 @@ export const miss: Measure = async ({ kind, quick, port }) => {
           },
         },
       ],
-      { rounds: quick ? 5 : 9, roundMs: 40, warmUpMs: 200 },
+      // A miss runs much code, which is compiled only once it has run some thousand times.
+      { rounds: quick ? 5 : 9, roundMs: 60, warmUpMs: 1_500 },
     )
     const { sent } = await countCommands(plain, () => inFlight(1, COUNTED, read))
     await cache.close()

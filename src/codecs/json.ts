@@ -36,7 +36,7 @@ export const jsonCodec = {
   id: 1,
   name: 'json',
   encode(value: unknown): Uint8Array {
-    const plain = isPlain(value, new Set())
+    const plain = isPlain(value, [])
     const text = JSON.stringify(plain ? value : tag(value, [], 'value'))
     const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(text))
     bytes[0] = plain ? PLAIN : TAGGED
@@ -54,7 +54,7 @@ export const jsonCodec = {
 } satisfies Codec & { readonly [LIBRARY_CODEC]: true }
 
 /** Whether JSON.stringify and JSON.parse give it back as it is. Most values are, and then cost one walk. */
-function isPlain(value: unknown, above: Set<object>): boolean {
+function isPlain(value: unknown, above: object[]): boolean {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed()
@@ -68,14 +68,14 @@ function isPlain(value: unknown, above: Set<object>): boolean {
       return false
   }
   if (value === null) return true
-  if (above.has(value)) return false
-  above.add(value)
+  if (above.includes(value)) return false
+  above.push(value)
   const plain = Array.isArray(value) ? isPlainArray(value, above) : isPlainObject(value, above)
-  above.delete(value)
+  above.pop()
   return plain
 }
 
-function isPlainArray(value: readonly unknown[], above: Set<object>): boolean {
+function isPlainArray(value: readonly unknown[], above: object[]): boolean {
   if (Object.getPrototypeOf(value) !== Array.prototype || !holdsItemsAlone(value)) return false
   return value.every((item) => isPlain(item, above))
 }
@@ -88,7 +88,7 @@ function holdsItemsAlone(items: readonly unknown[]): boolean {
   return items.length === 0 || names.at(-1) === String(items.length - 1)
 }
 
-function isPlainObject(value: object, above: Set<object>): boolean {
+function isPlainObject(value: object, above: object[]): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0)
     return false
   for (const name of Object.getOwnPropertyNames(value)) {

@@ -228,7 +228,7 @@ export class Fetch {
       const durationMs = clock.monotonic() - (started ?? 0)
       counters.loaded(durationMs)
       for (const { plan } of flights) breaker.succeeded(plan)
-      for (const name of new Set(flights.map(familyOf))) loadTimes.note(name, durationMs)
+      for (const name of familiesOf(flights)) loadTimes.note(name, durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
       const keep = async (flight: Flight, at: number) =>
         this.land(flight, await this.keeper.keep(flight, loaded[at] as LoadedValue))
@@ -330,6 +330,11 @@ export class Fetch {
 
 function familyOf({ plan }: Flight): string | undefined {
   return plan.family?.name
+}
+
+function familiesOf(flights: readonly Flight[]): Iterable<string | undefined> {
+  const [only] = flights
+  return only !== undefined && flights.length === 1 ? [familyOf(only)] : new Set(flights.map(familyOf))
 }
 
 function nothing(): void {}

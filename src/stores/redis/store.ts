@@ -30,7 +30,7 @@ import { checkForLocks, type Inspected, inspect, warningsOf } from './inspection
 import { type Layout, partitionOf } from './layout.ts'
 import { RedisLeads } from './leads.ts'
 import { encodeBody, withPosition } from './message.ts'
-import { inParts } from './parts.ts'
+import { cutUp, inParts } from './parts.ts'
 import { orWhileMoving, Piecewise } from './piecewise.ts'
 import { type Rotated, type Rotation, Scripts } from './scripts.ts'
 import type { Servers } from './servers.ts'
@@ -87,12 +87,11 @@ export class RedisStore implements Store {
     return partitionOf(shard, this.#layouts.length)
   }
 
+  readonly #partitioning = (place: KeyPlace): number => this.partition(place)
+
   async values(keys: readonly KeyPlace[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#servers.check()
-    const parts = this.#parts(keys, () => 1)
-    const [only] = parts
-    if (only !== undefined && parts.length === 1) return this.#valuesIn(only.partition, keys)
-    return inOrder(parts, keys, ({ partition }, asked) => this.#valuesIn(partition, asked))
+    return inParts(keys, this.#partitioning, oneName, (partition, asked) => this.#valuesIn(partition, asked))
   }
 
   async #valuesIn(
@@ -114,13 +113,8 @@ export class RedisStore implements Store {
 
   async read(items: readonly ReadItem[]): Promise<ReadReply> {
     this.#servers.check()
-    const parts = this.#parts(items, ({ stamps }) => stamps.length + 2)
-    const [only] = parts
     const positions: Position[] = []
-    const readIn = async (
-      { partition }: Part,
-      asked: readonly ReadItem[],
-    ): Promise<readonly ReadResult[]> => {
+    const readIn = async (partition: number, asked: readonly ReadItem[]): Promise<readonly ReadResult[]> => {
       const reply = await orWhileMoving(
         () => this.#readPartition(partition, asked),
         () => undefined,
@@ -129,10 +123,7 @@ export class RedisStore implements Store {
       positions.push(reply.position)
       return reply.results
     }
-    const results =
-      only !== undefined && parts.length === 1
-        ? await readIn(only, items)
-        : await inOrder(parts, items, readIn)
+    const results = await inParts(items, this.#partitioning, namesOf, readIn)
     return { positions, results }
   }
 
@@ -187,7 +178,7 @@ export class RedisStore implements Store {
 
   async rotate({ stamps, keys, cause, position, lock, heard = false }: RotateRequest): Promise<RotateReply> {
     const all: readonly (StampName | KeyPlace)[] = [...stamps, ...keys]
-    const parts = inParts(all, (one) => (typeof one === 'string' ? 1 : 2))
+    const parts = cutUp(all, (one) => (typeof one === 'string' ? 1 : 2))
     // Whoever acknowledges the last part has heard those before it.
     const messages = (parts.length === 0 ? [[]] : parts).map((part, at) => {
       const last = at === Math.max(0, parts.length - 1)
@@ -364,46 +355,15 @@ export class RedisStore implements Store {
   #layout(place: KeyPlace): Layout {
     return this.#layouts[this.partition(place)] as Layout
   }
-
-  /** What one script or command is asked for: items of one partition, not too many at once. */
-  #parts<T extends KeyPlace>(items: readonly T[], namesOf: (item: T) => number): readonly Part[] {
-    const groups = new Map<number, number[]>()
-    for (let at = 0; at < items.length; at++) {
-      const partition = this.partition(items[at] as T)
-      const group = groups.get(partition)
-      if (group === undefined) groups.set(partition, [at])
-      else group.push(at)
-    }
-    const parts: Part[] = []
-    for (const [partition, all] of groups)
-      for (const at of inParts(all, (index) => namesOf(items[index] as T))) parts.push({ partition, at })
-    return parts
-  }
 }
 
-/** Items of one partition, by their indices. */
-interface Part {
-  readonly partition: number
-  readonly at: readonly number[]
+function oneName(): number {
+  return 1
 }
 
-/** What each part answers, in the order of the items. */
-async function inOrder<T, A>(
-  parts: readonly Part[],
-  items: readonly T[],
-  ask: (part: Part, asked: readonly T[]) => Promise<readonly A[]>,
-): Promise<A[]> {
-  const answers: A[] = []
-  await Promise.all(
-    parts.map(async (part) => {
-      const found = await ask(
-        part,
-        part.at.map((index) => items[index] as T),
-      )
-      for (const [order, index] of part.at.entries()) answers[index] = found[order] as A
-    }),
-  )
-  return answers
+/** How many names a full read of an item touches. */
+function namesOf({ stamps }: ReadItem): number {
+  return stamps.length + 2
 }
 
 /** What a read answers of a partition that is being moved: load from the primary, fill nothing. */
