@@ -34,9 +34,8 @@ export class Account {
   answer(who: string, seen: unknown, truth: unknown, where: string): void {
     const right = JSON.stringify(seen) === JSON.stringify(truth)
     this.compared(1)
-    console.log(
-      `  ${who.padEnd(40)}${print(seen).padEnd(30)}${where}${right ? '' : `   OLD: ${print(truth)}`}`,
-    )
+    const line = [who.padEnd(38), short(print(seen)).padEnd(30), where].join('  ')
+    console.log(`  ${line}${right ? '' : `  OLD: ${print(truth)}`}`)
     if (!right) this.#broken.push(`${who}: ${print(seen)}, where the database has ${print(truth)}`)
   }
 
@@ -56,6 +55,10 @@ export class Account {
     console.log(`\nNot as told:\n${this.#broken.map((one) => `  ${one}`).join('\n')}`)
     process.exitCode = 1
   }
+}
+
+function short(text: string): string {
+  return text.length > 76 ? `${text.slice(0, 73)}...` : text
 }
 
 /** A value in a line: `{ paid: 500, due: 0 }` as `paid 500, due 0`. */
