@@ -110,8 +110,20 @@ export async function iterate(
     if (Symbol.asyncIterator in items) return items[Symbol.asyncIterator]()
     if (Symbol.iterator in items) return items[Symbol.iterator]()
   }
-  throw new CacheError(
+  throw noPlan(items)
+}
+
+/** @throws CacheError `INVALID_ARGUMENT` for what cannot be a plan. What a function gives is seen when it is called. */
+export function checkPlan(plan: unknown): void {
+  if (typeof plan === 'function') return
+  if (typeof plan === 'object' && plan !== null && (Symbol.asyncIterator in plan || Symbol.iterator in plan))
+    return
+  throw noPlan(plan)
+}
+
+function noPlan(given: unknown): CacheError {
+  return new CacheError(
     'INVALID_ARGUMENT',
-    `warm: ${show(items)} is no plan. Pass an iterable or async iterable of { key, load }, or a function that gives one.`,
+    `warm: ${show(given)} is no plan. Pass an iterable or async iterable of { key, load }, or a function that gives one.`,
   )
 }

@@ -1,7 +1,7 @@
 import { CacheError, show } from '../core/errors.ts'
 import { extensionOf } from '../core/extension.ts'
 import { checkCount, checkOptions } from '../core/options.ts'
-import type { Plan } from './plan.ts'
+import { checkPlan, type Plan } from './plan.ts'
 import { PlanRun, type RunSettings, type WarmedCache } from './plan-run.ts'
 import { ProgressBar, type Terminal } from './progress-bar.ts'
 import type { WarmingProgress, WarmingResult } from './result.ts'
@@ -69,6 +69,7 @@ export async function warm(
   options: WarmOptions = {},
 ): Promise<WarmingResult> {
   const extension = extensionOf(cache, 'warm')
+  checkPlan(plan)
   if (cache.currentUnit() !== undefined) {
     throw new CacheError(
       'INSIDE_UNIT',

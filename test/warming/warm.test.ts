@@ -1,7 +1,7 @@
 import { defineKeys, isCacheError, type } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
 import { familyLoader, type WarmItem, type WarmingProgress, warm, warmItem } from 'coherent-cache/warming'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deferred, errorOf, openCache, openFleet } from '../support/caches.ts'
 
 const keys = defineKeys({
@@ -249,9 +249,20 @@ describe('warm', () => {
     expect(failures).toEqual([{ key: 'bundle:1', error: errorOf('INVALID_ARGUMENT') }])
   })
 
-  test('whatIsNoPlan_fails', async () => {
+  test.each([5, 'bundle:1', null, undefined, {}])(
+    '%j, which is no plan, is refused at once',
+    async (plan) => {
+      const { cache } = openCache({ keys })
+      const told = vi.fn()
+      cache.on('warming', told)
+      await expect(warm(cache, plan as never, quiet)).rejects.toEqual(errorOf('INVALID_ARGUMENT', /no plan/))
+      expect(told).not.toHaveBeenCalled()
+    },
+  )
+
+  test('functionThatGivesNoPlan_fails', async () => {
     const { cache } = openCache({ keys })
-    expect(await warm(cache, 7 as never, quiet)).toMatchObject({
+    expect(await warm(cache, () => 7 as never, quiet)).toMatchObject({
       status: 'failed',
       error: errorOf('INVALID_ARGUMENT', /no plan/),
     })
