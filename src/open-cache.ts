@@ -197,7 +197,7 @@ export class OpenCache {
 
   runInScope<T>(tenant: Readonly<Record<string, Parameter>>, body: () => T, options?: ScopeOptions): T {
     const scope = new TenantScope(this.#parts.ground, tenant, options)
-    this.#ambient ??= new ScopeContext()
+    this.#ambient ??= new ScopeContext(this)
     return this.#ambient.run(scope, body)
   }
 
@@ -365,7 +365,6 @@ export class OpenCache {
     await store.close()
     memory?.clear()
     readRoom.units.close()
-    this.#ambient?.close()
     return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
   }
 

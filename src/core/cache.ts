@@ -179,7 +179,8 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   /**
    * Runs `body` in a tenant's scope: inside it, and in all that it begins and leaves behind, this cache is what
    * {@link scope} gives. Units of work and bound databases are not confined: what a transaction wrote is void for
-   * everybody whom it concerns. Costs nothing before its first use; from then on the process tracks async contexts.
+   * everybody whom it concerns. What it has confined stays so when the cache is closed. Costs nothing before its first use;
+   * from then on the process tracks async contexts.
    *
    * @throws CacheError as {@link scope} does, and `OUT_OF_SCOPE` inside the scope of another tenant.
    */

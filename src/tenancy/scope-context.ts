@@ -2,12 +2,22 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { CacheError, show } from '../core/errors.ts'
 import type { TenantScope } from './tenant-scope.ts'
 
+/** Keeps a registry for as long as the runtime keeps the storage, which is until that is switched off. */
+class Storage extends AsyncLocalStorage<TenantScope | undefined> {
+  readonly registry = new FinalizationRegistry<undefined>(() => this.disable())
+}
+
 /**
- * The scope that the code runs in. Made when it is first used, and never switched off before the cache is closed: what a
- * request leaves behind must stay confined, however late it runs.
+ * The scope that the code runs in. Made when it is first used, and never switched off while there is a cache to read, closed
+ * or not: what a request leaves behind must stay confined, however late it runs.
  */
 export class ScopeContext {
-  readonly #storage = new AsyncLocalStorage<TenantScope | undefined>()
+  readonly #storage = new Storage()
+
+  /** @param cache Once nobody has it any more, nobody can read through it, and what scopes cost the process ends. */
+  constructor(cache: object) {
+    this.#storage.registry.register(cache, undefined)
+  }
 
   current(): TenantScope | undefined {
     return this.#storage.getStore()
@@ -23,9 +33,5 @@ export class ScopeContext {
       )
     }
     return this.#storage.run(scope, body)
-  }
-
-  close(): void {
-    this.#storage.disable()
   }
 }

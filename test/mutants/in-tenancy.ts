@@ -80,6 +80,14 @@ export const inTenancy: readonly Mutant[] = [
     'change.tables.filter(({ within }) => within !== null)',
   ),
   tested(
+    'a closed cache forgets its scopes',
+    'tenancy, a scope is not left from inside',
+    ambient('afterClose_whatItLeftBehind'),
+    'open-cache.ts',
+    'readRoom.units.close()',
+    'readRoom.units.close(); this.#ambient = undefined',
+  ),
+  tested(
     'a scope is left from inside',
     'tenancy, a scope is not left from inside',
     ambient('inTheScopeOfAnotherTenant'),

@@ -23,8 +23,8 @@ export const rulesOfTenancy: readonly Rule[] = [
   },
   {
     section: 'tenancy',
-    says: 'A scope is not left from inside.',
-    mutants: ['a scope is left from inside'],
+    says: 'A scope is not left from inside, nor by closing the cache.',
+    mutants: ['a scope is left from inside', 'a closed cache forgets its scopes'],
   },
   {
     section: 'tenancy',

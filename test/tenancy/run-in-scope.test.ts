@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { type Cache, defineDependencies, defineKeys } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
@@ -108,6 +110,65 @@ describe('runInScope', () => {
       await unit.commit()
     })
     expect(cache.peek(others)).toBeUndefined()
+  })
+
+  test('afterClose_whatItLeftBehind_andWhatBeginsThen_staysConfined', async () => {
+    const cache = open()
+    const gate = deferred<void>()
+    const view = cache.scope({ orgId: 7 })
+    const reads = () => [
+      cache.get(others, load),
+      cache.getEntry(others, load),
+      cache.getMany([own, others], async (missing) => missing.map(() => 0)),
+      cache.explain(others),
+      cache.session().get(others, load),
+      cache.get(own, () => cache.get(others, load)),
+      view.get(others, load),
+    ]
+    const late = cache.runInScope({ orgId: 7 }, async () => {
+      await gate.promise
+      expect(() => cache.peek(others)).toThrow(OUT as never)
+      return [await cache.get(own, load), ...(await Promise.allSettled(reads()))]
+    })
+    await cache.close()
+    gate.resolve()
+    expect(await late).toEqual([0, ...Array(7).fill({ status: 'rejected', reason: OUT })])
+    expect(await cache.runInScope({ orgId: 7 }, () => cache.get(own, load))).toBe(0)
+    await expect(cache.runInScope({ orgId: 7 }, () => cache.get(others, load))).rejects.toEqual(OUT)
+    expect(await cache.get(others, load)).toBe(0)
+  })
+
+  test('afterClose_withNobodyHoldingTheCache_costsNothingMore', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--expose-gc',
+      '--import',
+      'tsx',
+      '--import',
+      './scripts/text-loader.mjs',
+      '--input-type=module',
+      '--eval',
+      `import { AsyncLocalStorage } from 'node:async_hooks'
+      import { createCache, defineKeys } from './src/index.ts'
+      let disabled = 0
+      const { disable } = AsyncLocalStorage.prototype
+      AsyncLocalStorage.prototype.disable = function () {
+        if ('registry' in this) disabled++
+        return disable.call(this)
+      }
+      const keys = defineKeys({ report: 'report:{orgId}' })
+      async function useOne() {
+        const cache = createCache({ name: 'one', keys, partitionBy: 'orgId' })
+        await cache.runInScope({ orgId: 7 }, () => cache.get(keys.report({ orgId: 7 }), async () => 1))
+        await cache.close()
+      }
+      await useOne()
+      for (let turn = 0; turn < 100 && disabled === 0; turn++) {
+        gc()
+        await new Promise(setImmediate)
+      }
+      console.log(disabled)`,
+    ])
+    expect(stdout.trim()).toBe('1')
   })
 
   test('whatItsBodyThrows_isThrown', () => {
