@@ -81,8 +81,7 @@ export interface KeyFamily<
    * Where a table of the map has this family or its pattern, and the first parameters are the ones given, one stamp is
    * rotated, however many keys are cached. Otherwise the keys are swept for, one by one.
    *
-   * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming family and parameter; also where a parameter of
-   *   the optional tail is given without those before it in the tail.
+   * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming family and parameter.
    *
    * @example
    * ```ts
@@ -92,6 +91,7 @@ export interface KeyFamily<
    * const cache = createCache({ name: 'shop', keys })
    * keys.report.pattern({ orgId: 7 }) // 'report:7:{date}'
    * keys.payments.pattern({ landlordId: 1 }) // 'payments:1[:{from}[:{to}]]'
+   * keys.payments.pattern({ to: 2026 }) // 'payments:{landlordId}:{from}:2026'
    * await cache.invalidate({ pattern: keys.report.pattern({ date: '2026-11-20' }) })
    * ```
    */

@@ -129,30 +129,24 @@ export class Template {
 
   /**
    * The template with some of its parameters filled in: `metrics:{id}[:{from}[:{to}]]` with `{ id: 7 }` is
-   * `metrics:7[:{from}[:{to}]]`.
+   * `metrics:7[:{from}[:{to}]]`. A key that has one parameter of the tail has those before it: with `{ from: 1 }` it is
+   * `metrics:{id}:1[:{to}]`, and with `{ to: 2 }` `metrics:{id}:{from}:2`.
    *
    * @throws CacheError `INVALID_PARAMETER` or `KEY_TOO_LONG`, naming the family `what` and the parameter.
    */
   fill(parameters: Readonly<Record<string, unknown>>, what: string): string {
-    const open: string[] = []
-    let text = ''
-    for (const [index, segment] of this.segments.entries()) {
-      const { prefix, parameter, suffix } = segment
-      const value = parameter === undefined ? undefined : ownValue(parameters, parameter)
-      if (parameter !== undefined && index >= this.required && value === undefined) {
-        open.push(parameter)
-        continue
-      }
-      if (open[0] !== undefined) {
-        throw new CacheError(
-          'INVALID_PARAMETER',
-          `${what}: ${parameter} is given but ${open[0]}, which stands before it in the optional tail, is not. Give both, or neither.`,
-        )
-      }
-      if (index > 0) text += ':'
-      text += value === undefined ? openSegment(segment) : this.#piece(index, prefix, value, suffix, what)
-    }
-    return text + open.map((parameter) => `[:{${parameter}}`).join('') + ']'.repeat(open.length)
+    const values = this.segments.map(({ parameter }) =>
+      parameter === undefined ? undefined : ownValue(parameters, parameter),
+    )
+    let certain = this.segments.length
+    while (certain > this.required && values[certain - 1] === undefined) certain--
+    const pieces = this.segments.slice(0, certain).map((segment, index) => {
+      const { prefix, suffix } = segment
+      const value = values[index]
+      return value === undefined ? openSegment(segment) : this.#piece(index, prefix, value, suffix, what)
+    })
+    const open = this.segments.slice(certain)
+    return pieces.join(':') + open.map((one) => `[:${openSegment(one)}`).join('') + ']'.repeat(open.length)
   }
 
   /** The parameters for which {@link fill} gives this text, as text; undefined for any other. */

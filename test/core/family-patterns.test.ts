@@ -143,6 +143,8 @@ describe('KeyFamily.pattern', () => {
     expect(keys.metrics.pattern({ landlordId: 1 })).toBe('payment:metrics:1[:{from}[:{to}]]')
     expect(keys.metrics.pattern({ landlordId: 1, from: 'a' })).toBe('payment:metrics:1:a[:{to}]')
     expect(keys.metrics.pattern({ from: 'a', to: 'b' })).toBe('payment:metrics:{landlordId}:a:b')
+    expect(keys.metrics.pattern({ landlordId: 1, to: 'b' })).toBe('payment:metrics:1:{from}:b')
+    expect(keys.metrics.pattern({ to: 'b' })).toBe('payment:metrics:{landlordId}:{from}:b')
     expect(keys.file.pattern({ version: 3 })).toBe('file:v3.json')
     expect(keys.settings.pattern()).toBe('settings')
     expect(keys.notes.pattern({})).toBe('notes[:{page}]')
@@ -158,7 +160,6 @@ describe('KeyFamily.pattern', () => {
   })
 
   test.each([
-    ['a tail without what stands before it', { landlordId: 1, to: 'b' }, /metrics: to is given but from/],
     ['a name that is none', { landlord: 1 }, /metrics: there is no parameter "landlord"/],
     ['null', { landlordId: null }, /metrics: parameter landlordId: null cannot stand/],
     ['NaN', { from: Number.NaN }, /metrics: parameter from/],
@@ -191,7 +192,8 @@ describe('any template', () => {
     fc.constantFrom('', 'a', '1', '10', 'daily', '*', '{a}', '[', ':', '%', '%31', 'v', '\ud800'),
     fc.string({ unit: 'binary', maxLength: 5 }),
   )
-  const families = Object.values(keys).flatMap((family) => compiledFamily(family) ?? [])
+  const long = defineKeys({ long: 'long:{a}[:{b}[:{c}[:{d}]]]' })
+  const families = Object.values({ ...keys, ...long }).flatMap((family) => compiledFamily(family) ?? [])
   const some = fc.tuple(
     fc.constantFrom(...families),
     fc.array(fc.option(value, { nil: undefined }), { maxLength: 4 }),

@@ -7,11 +7,17 @@ import { until } from '../support/until.ts'
 const keys = defineKeys({
   report: 'report:{orgId}:{day}',
   note: 'note:{id}:{orgId}',
+  doc: 'doc:{id}[:{from}[:{orgId}[:{page}]]]',
   country: 'country:{code}',
 })
 const tables = { revenues: ['report:{orgId}:{day}'] } as const
-const all = [7, 77, 8].flatMap((orgId) => [keys.report({ orgId, day: 1 }), keys.note({ id: 1, orgId })])
-const mine = all.slice(0, 2)
+const all = [7, 77, 8].flatMap((orgId) => [
+  keys.report({ orgId, day: 1 }),
+  keys.note({ id: 1, orgId }),
+  keys.doc({ id: 7, from: 7, orgId }),
+  keys.doc({ id: 7, from: 7, orgId, page: 7 }),
+])
+const mine = all.slice(0, 4)
 
 describe.each([
   ['searching the keys', defineDependencies({ tables })],

@@ -291,6 +291,36 @@ describe('invalidating in a scope', () => {
     expect(voided(cache)).toEqual(all.slice(0, 5))
   })
 
+  test.each(['doc:{id}[:{from}[:{orgId}]]', 'doc:{id}[:{from}[:{orgId}[:{page}]]]'] as const)(
+    'clear_theTenantLateInTheTailOf_%s_voidsItsKeysAndNoOther',
+    async (template) => {
+      const own = defineKeys({ doc: template, user: 'user:{orgId}' })
+      const doc = own.doc as (params: object) => string
+      for (const dependencies of [
+        defineDependencies({ tables: { docs: ['doc:{id}*'] } }),
+        defineDependencies({ tables: { docs: ['doc:*'] }, scopes: ['orgId'] }),
+      ]) {
+        const { cache } = openCache({ keys: own, dependencies, partitionBy: 'orgId' })
+        const mine = [
+          doc({ id: 1, from: 2, orgId: 7 }),
+          doc({ id: 7, from: 7, orgId: 7 }),
+          own.user({ orgId: 7 }),
+        ]
+        if (template.includes('page')) mine.push(doc({ id: 1, from: 2, orgId: 7, page: 3 }))
+        const others = [
+          ...[doc({ id: 7 }), doc({ id: 7, from: 7 }), doc({ id: 7, from: 7, orgId: 77 })],
+          ...[doc({ id: 7, from: 7, orgId: 8 }), own.user({ orgId: 8 })],
+        ]
+        for (const key of [...mine, ...others]) await cache.get(key, load as never)
+        const receipt = await cache.scope({ orgId: 7 }).clear()
+        expect(receipt.status).toBe('applied')
+        expect(mine.map((key) => cache.peek(key))).toEqual(mine.map(() => undefined))
+        expect(others.map((key) => cache.peek(key))).toEqual(others.map(() => 0))
+        await cache.close()
+      }
+    },
+  )
+
   test('severalRequests_areRefusedAsAWhole', async () => {
     const { cache, own } = open()
     await fill(cache)
