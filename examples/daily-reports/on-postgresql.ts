@@ -6,11 +6,12 @@
  * after the write and stamped after the load: a refresh 5 ms later still saw the old report, and stale fills looked
  * fresh. Here the commit itself voids the reports it touched, a load is stamped before it reads, and the answer to a
  * write hands the browser a token that its next read is never behind.
+ *
+ * This is the web service over `pg`, to read: it is compiled by the tests. What runs is `demo.ts`.
  */
 import {
   type ByAgeOptions,
   byAge,
-  type Cache,
   createCache,
   defineDependencies,
   defineKeys,
@@ -18,17 +19,9 @@ import {
   localDate,
   type ReadOptions,
   type,
-  type UnitOfWork,
 } from 'coherent-cache'
+import { bindPg } from 'coherent-cache/pg'
 import type { Pool } from 'pg'
-
-// ---- From coherent-cache/pg ----
-interface Transaction extends Pick<UnitOfWork, 'write' | 'onCommitted'> {
-  query<R>(sql: string, values: readonly unknown[]): Promise<{ rows: R[] }>
-}
-type BoundPg = { transaction<T>(body: (tx: Transaction) => Promise<T>): Promise<T> }
-declare function bindPg(pool: Pool, cache: Cache): BoundPg
-// ---- ----
 
 type Status = 'pending' | 'approved'
 type Entry = { id: number; org_id: number; property_id: number; occurred_at: Date; status: Status }
