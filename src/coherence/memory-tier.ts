@@ -3,19 +3,25 @@ import type { Clock } from '../core/clock.ts'
 import type { Pattern } from '../core/pattern.ts'
 import type { HeldEntries } from './held-entries.ts'
 import { type Place, QuotaEntries, type Quotas } from './quota-entries.ts'
-import { allLive, type Generation, type StampTable } from './stamp-table.ts'
+import type { StampTable } from './stamp-table.ts'
 import type { Timing } from './timing.ts'
+import type { Vector } from './vector.ts'
 
 /** A value in memory, with all that decides whether it may be answered. */
 export class MemoryEntry {
+  /** Monotonic time at which it was loaded. */
+  readonly loadedAt: number
+  /** Monotonic time up to which a hit need not look at its timing: the end of its lifetime, where it has none. */
+  readonly until: number
+  /** The value as a promise, once somebody has asked for it: every later hit returns the same one. */
+  promise: Promise<unknown> | undefined
+
   constructor(
     readonly value: unknown,
-    /** The generations it was filled under; empty where coherence is off. */
-    readonly vector: readonly Generation[],
-    /** Monotonic time at which it was loaded. */
-    readonly loadedAt: number,
-    /** Monotonic time up to which a hit need not look at its timing: the end of its lifetime, where it has none. */
-    readonly until: number,
+    /** The generations it was filled under. */
+    readonly vector: Vector,
+    loadedAt: number,
+    until: number,
     /** Names this fill. */
     readonly etag: string,
     /** Whether each reader gets a clone. */
@@ -23,7 +29,11 @@ export class MemoryEntry {
     readonly bytes: number,
     /** Where there is more to its time than one end. */
     readonly timing: Timing | undefined,
-  ) {}
+  ) {
+    // Whole milliseconds, and never later: numbers that are not whole would be objects of their own.
+    this.loadedAt = Math.floor(loadedAt)
+    this.until = Math.floor(until)
+  }
 
   /** Monotonic time at which its lifetime ends. */
   get freshUntil(): number {
@@ -34,13 +44,6 @@ export class MemoryEntry {
   get memoryUntil(): number {
     return this.timing === undefined ? this.until : this.timing.memoryUntil
   }
-
-  /** The stamp table's version at which its vector was last found live. */
-  checkedAt = -1
-  /** The stamp table's count of flushes when it was put. */
-  flushes = -1
-  /** The value as a promise, once somebody has asked for it: every later hit returns the same one. */
-  promise: Promise<unknown> | undefined
 }
 
 /**
@@ -108,18 +111,13 @@ export class MemoryTier {
     return this.#entries.peek(key)
   }
 
-  /** Whether the entry's vector is live. Looked through only if some generation has ended since it was last. */
-  isLive(entry: MemoryEntry): boolean {
-    const { version } = this.#stamps
-    if (entry.checkedAt === version) return true
-    if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false
-    entry.checkedAt = version
-    return true
+  /** Whether the entry's vector is live. */
+  isLive({ vector }: MemoryEntry): boolean {
+    return this.#stamps.isLive(vector)
   }
 
   put(key: string, entry: MemoryEntry): void {
     this.#stamps.hold(entry.vector)
-    entry.flushes = this.#stamps.flushes
     this.#entries.set(key, entry)
     // An entry larger than the whole tier is not taken, and nobody disposes of it.
     if (this.#entries.peek(key) !== entry) this.#stamps.drop(entry.vector)

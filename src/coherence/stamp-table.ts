@@ -1,37 +1,9 @@
 import type { StampName } from '../core/stamp.ts'
-import { IdleList, type Linked, type Links } from './idle-list.ts'
+import { IdleList } from './idle-list.ts'
 import { type Reservation, TouchLog } from './reservations.ts'
+import { Generation, Vector } from './vector.ts'
 
 const IDLE_KEPT = 20_000
-
-/**
- * One generation of a stamp in one partition, as this process knows it. Entries in memory hold the generations they were
- * filled under; a rotation ends a generation by setting one flag, however many entries hold it.
- */
-export class Generation implements Linked<Generation> {
-  readonly name: StampName
-  readonly token: string
-  /** The epoch of the partition whose stamp it is: each partition has tokens of its own. */
-  readonly epoch: string
-  /** Whether values filled under it may still be answered. Never true again once false. */
-  live = true
-  /** How many memory entries hold it. */
-  holders = 0
-  /** Its place among those that none holds, if it is one of them. */
-  links: Links<Generation> | undefined
-
-  constructor(name: StampName, token: string, epoch: string) {
-    this.name = name
-    this.token = token
-    this.epoch = epoch
-  }
-}
-
-/** Whether every generation of a value's vector is still live: all that a memory hit has to check. */
-export function allLive(vector: readonly Generation[]): boolean {
-  for (let at = 0; at < vector.length; at++) if (!(vector[at] as Generation).live) return false
-  return true
-}
 
 /**
  * The current generations this process knows, the memory of what was touched lately, and the stamps it is rotating
@@ -43,10 +15,10 @@ export function allLive(vector: readonly Generation[]): boolean {
  * value in the store can be judged without asking for its stamps.
  */
 export class StampTable {
-  /** Counts the flushes: what was held before one is void. */
-  flushes = 0
-  /** Counts the generations that have ended: as long as it stands, what was live is. */
+  /** Counts the generations that have ended, and the flushes: as long as it stands, what was live is. */
   version = 0
+  /** The version since the last flush: what has not been found live since then is void. */
+  #flushedAt = 0
   /** By the epoch of the partition, and name. */
   #current = new Map<string, Map<StampName, Generation>>()
   /** Generations that no entry holds. */
@@ -69,16 +41,26 @@ export class StampTable {
   }
 
   /** The generations it believes current in the partition of this epoch; undefined unless it knows them all. */
-  vector(names: readonly StampName[], epoch: string): readonly Generation[] | undefined {
+  vector(names: readonly StampName[], epoch: string): Vector | undefined {
     const known = this.#current.get(epoch)
-    if (known === undefined) return undefined
-    const vector: Generation[] = []
+    let vector: Vector | undefined
     for (const name of names) {
-      const generation = known.get(name)
+      const generation = known?.get(name)
       if (generation === undefined) return undefined
-      vector.push(generation)
+      vector = Vector.of(generation, vector, this.version)
     }
-    return vector.slice()
+    return vector
+  }
+
+  /** Whether every generation of a vector is still live. Looked through only if some generation has ended since it was last. */
+  isLive(vector: Vector): boolean {
+    const { version } = this
+    if (vector.checkedAt === version) return true
+    for (let at: Vector | undefined = vector; at !== undefined && at.checkedAt !== version; at = at.before)
+      if (at.checkedAt < this.#flushedAt || !at.last.live) return false
+    for (let at: Vector | undefined = vector; at !== undefined && at.checkedAt !== version; at = at.before)
+      at.checkedAt = version
+    return true
   }
 
   /** The tokens it believes current in any partition. */
@@ -98,8 +80,7 @@ export class StampTable {
 
   /** Forgets every generation and revokes every fill, in a time that does not grow with what is known. */
   flush(): void {
-    this.flushes++
-    this.version++
+    this.#flushedAt = ++this.version
     this.#current = new Map()
     this.#idle = new IdleList()
     this.#touched.everything()
@@ -152,16 +133,12 @@ export class StampTable {
    * The vector for an entry filled under these tokens of the partition of this epoch, or undefined where the fill was
    * revoked or the tokens contradict what is known (which is then forgotten: one of the two is out of date).
    */
-  admit(
-    reservation: Reservation,
-    tokens: readonly string[],
-    epoch: string,
-  ): readonly Generation[] | undefined {
+  admit(reservation: Reservation, tokens: readonly string[], epoch: string): Vector | undefined {
     if (!this.intact(reservation)) return undefined
     const stamps = this.#current.get(epoch) ?? new Map<StampName, Generation>()
     this.#current.set(epoch, stamps)
     let contradiction = false
-    const vector = reservation.stamps.map((name, at) => {
+    const generations = reservation.stamps.map((name, at) => {
       const token = tokens[at] as string
       const known = stamps.get(name)
       if (known !== undefined && known.token !== token) {
@@ -171,28 +148,31 @@ export class StampTable {
       return known ?? new Generation(name, token, epoch)
     })
     if (contradiction) return undefined
-    for (const generation of vector) stamps.set(generation.name, generation)
-    return vector.slice()
+    let vector: Vector | undefined
+    for (const generation of generations) {
+      stamps.set(generation.name, generation)
+      vector = Vector.of(generation, vector, this.version)
+    }
+    return vector
   }
 
   /** An entry in memory holds this vector from now on. */
-  hold(vector: readonly Generation[]): void {
-    for (const generation of vector) {
-      if (generation.holders++ === 0) this.#idle.delete(generation)
-    }
+  hold(vector: Vector): void {
+    for (let at: Vector | undefined = vector; at !== undefined; at = at.before)
+      if (at.last.holders++ === 0) this.#idle.delete(at.last)
   }
 
   /** An entry that held this vector has gone. */
-  drop(vector: readonly Generation[]): void {
-    for (const generation of vector) {
-      generation.holders--
-      this.#rest(generation)
+  drop(vector: Vector): void {
+    for (let at: Vector | undefined = vector; at !== undefined; at = at.before) {
+      at.last.holders--
+      this.#rest(at.last)
     }
   }
 
   /** Keeps a vector that no entry holds, as long as there is room. */
-  rest(vector: readonly Generation[]): void {
-    for (const generation of vector) this.#rest(generation)
+  rest(vector: Vector): void {
+    for (let at: Vector | undefined = vector; at !== undefined; at = at.before) this.#rest(at.last)
   }
 
   #rest(generation: Generation): void {

@@ -1,6 +1,6 @@
 import { MemoryEntry } from '../coherence/memory-tier.ts'
-import type { Generation } from '../coherence/stamp-table.ts'
 import { TOLD_EVERY } from '../coherence/timing.ts'
+import type { Generation, Vector } from '../coherence/vector.ts'
 import type { Codec, CodecContext } from '../core/codec.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { decodeJudged, encodeEntry, fingerprint, type JudgedEntry } from '../core/entry.ts'
@@ -135,12 +135,12 @@ export class Keeper {
   }
 
   /** Puts a value into memory, for no longer than it lives. */
-  put(plan: KeyPlan, landed: Landed, vector: readonly Generation[]): void {
+  put(plan: KeyPlan, landed: Landed, vector: Vector): void {
     const { memory, measured, largestInMemory, lifetimes, loadTimes, clock, shared } = this.#room
     const { value, loadedAt, freshUntil, etag = '', cloned } = landed
     if (memory === undefined || freshUntil === undefined) return
     const weighed = measured || largestInMemory < Number.POSITIVE_INFINITY
-    const bytes = weighed ? sizeOfEntry(plan.key, value, vector.filter(ownStamp).length) : 0
+    const bytes = weighed ? sizeOfEntry(plan.key, value, vector.generations().filter(ownStamp).length) : 0
     if (bytes > largestInMemory) {
       this.#skip(plan.key, bytes, vector)
       return
@@ -153,7 +153,7 @@ export class Keeper {
   }
 
   /** Keeps an entry out of memory for its size, and whatever it was to replace. */
-  #skip(key: string, bytes: number, vector: readonly Generation[]): void {
+  #skip(key: string, bytes: number, vector: Vector): void {
     const { memory, stamps, events, largestInMemory } = this.#room
     memory?.delete(key)
     stamps.rest(vector)

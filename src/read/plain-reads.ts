@@ -1,5 +1,5 @@
 import type { Reservation } from '../coherence/reservations.ts'
-import { allLive, type Generation } from '../coherence/stamp-table.ts'
+import type { Vector } from '../coherence/vector.ts'
 import { beginsWith } from '../core/bytes.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import { fingerprint } from '../core/entry.ts'
@@ -9,12 +9,8 @@ import type { ReadRoom } from './room.ts'
 
 /** A whole vector, as this process knows it: enough to judge a stored value without asking for its stamps. */
 interface Known {
-  readonly vector: readonly Generation[]
+  readonly vector: Vector
   readonly epoch: string
-  /** The stamp table's count of flushes when it was looked up. */
-  readonly flushes: number
-  /** The stamp table's version at which it was last found live. */
-  checkedAt: number
   /** The fingerprint of a valid value. */
   readonly expected: string
 }
@@ -120,11 +116,12 @@ export class PlainReads {
   }
 
   #accept(asked: Asked, opened: Landed | Unusable, leased: boolean): void {
+    const { lease, stamps } = this.#room
     if ('problem' in opened) {
       // There is nothing to be had this way until the key has been seen in the store again.
       asked.plan.stored = false
       this.#end(asked, undefined)
-    } else if (leased && asked.term === this.#room.lease.term && this.#isLive(asked.known)) {
+    } else if (leased && asked.term === lease.term && stamps.isLive(asked.known.vector)) {
       // Nothing touched the vector while the value was on its way, so that the judgement stands.
       this.#remember(asked, opened)
       this.#keeper.prolong(asked.plan)
@@ -144,16 +141,6 @@ export class PlainReads {
     return lease.held(clock.monotonic())
   }
 
-  /** Looked through only if some generation has ended since it was last. */
-  #isLive(known: Known): boolean {
-    const { stamps } = this.#room
-    if (known.flushes !== stamps.flushes) return false
-    if (known.checkedAt === stamps.version) return true
-    if (!allLive(known.vector)) return false
-    known.checkedAt = stamps.version
-    return true
-  }
-
   #remember({ plan, known, reservation }: Asked, landed: Landed): void {
     const { memory, stamps } = this.#room
     if (memory === undefined || reservation === undefined) {
@@ -168,13 +155,11 @@ export class PlainReads {
     const epoch = subscription.epoch(store.partition(plan))
     if (epoch === undefined) return undefined
     const before = this.#known.get(plan)
-    if (before?.epoch === epoch && this.#isLive(before)) return before
+    if (before?.epoch === epoch && stamps.isLive(before.vector)) return before
     const vector = stamps.vector(plan.stamps, epoch)
     if (vector === undefined) return undefined
-    const tokens = vector.map(({ token }) => token)
-    const { flushes, version } = stamps
-    const expected = fingerprint(plan.head, epoch, tokens)
-    const known: Known = { vector, epoch, flushes, checkedAt: version, expected }
+    const tokens = vector.generations().map(({ token }) => token)
+    const known: Known = { vector, epoch, expected: fingerprint(plan.head, epoch, tokens) }
     this.#known.set(plan, known)
     return known
   }

@@ -2,7 +2,6 @@ import { type Mutant, mutant, mutants } from './mutant.ts'
 
 const TABLE = 'coherence/stamp-table.ts'
 const LOG = 'coherence/reservations.ts'
-const TIER = 'coherence/memory-tier.ts'
 const HEARD = 'coherence/subscription.ts'
 const BEAT = 'coherence/heartbeat.ts'
 const GATE = 'coherence/store-gate.ts'
@@ -105,16 +104,16 @@ export const inStampTable: readonly Mutant[] = [
   mutant(
     'a flush ends no generation',
     '4, local stamp table: flushes remove stamps',
-    TIER,
-    'if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false',
-    'if (!allLive(entry.vector)) return false',
+    TABLE,
+    'if (at.checkedAt < this.#flushedAt || !at.last.live) return false',
+    'if (!at.last.live) return false',
   ),
   mutant(
     'memory answers under an ended generation',
     '4.1, memory: the vector is the local table’s',
-    TIER,
-    'if (entry.flushes !== this.#stamps.flushes || !allLive(entry.vector)) return false',
-    'if (entry.flushes !== this.#stamps.flushes) return false',
+    TABLE,
+    'if (at.checkedAt < this.#flushedAt || !at.last.live) return false',
+    'if (at.checkedAt < this.#flushedAt) return false',
   ),
   mutant(
     'a flush is forgotten by the log',

@@ -64,8 +64,8 @@ export const inLayers: readonly Mutant[] = [
       },
       {
         file: PLAIN,
-        find: '} else if (leased && asked.term === this.#room.lease.term && this.#isLive(asked.known)) {',
-        replace: '} else if (this.#isLive(asked.known)) {',
+        find: '} else if (leased && asked.term === lease.term && stamps.isLive(asked.known.vector)) {',
+        replace: '} else if (stamps.isLive(asked.known.vector)) {',
       },
     ],
   },
