@@ -96,7 +96,7 @@ function assemble(
   const counters = new Counters()
   const stamps = new StampTable()
   const limits = settings.memory && { ...settings.memory, families: roomsOf(families) }
-  const memory =
+  const memory: MemoryTier | undefined =
     limits &&
     new MemoryTier(limits, stamps, clock, (key) => {
       const { family, params } = plans.of(key)
@@ -106,7 +106,14 @@ function assemble(
   const lease = new MemoryLease()
   const causes = new Causes()
   const units = new UnitContext()
-  const plans = new Plans(map, settings.coherence, shared ? registration.stamp : undefined)
+  const plans = new Plans({
+    map,
+    coherence: settings.coherence,
+    registration: shared ? registration.stamp : undefined,
+    held: (key) => memory?.look(key),
+    // Whose a key is is asked at every read through a tenant's view.
+    keepsAll: settings.partitionBy !== undefined,
+  })
   const lifetimes = new Lifetimes({ declared: settings.policy, randomness })
   const queue = new ReplayQueue()
   const recent = new RecentChanges(clock, shared ? settings.failoverWindowMs : 0)
@@ -225,7 +232,8 @@ function assemble(
     })
   }
   if (memory !== undefined) {
-    memory.onEvicted = (key) => {
+    memory.onEvicted = (key, entry) => {
+      plans.evicted(key, entry)
       if (events.has('evicted')) events.emit('evicted', { key })
     }
   }

@@ -6,7 +6,7 @@ export interface HeldEntries<Entry> {
   /** Without counting as a use. */
   peek(key: string): Entry | undefined
   /** One that is larger than everything may be is not taken, and not disposed of. */
-  set(key: string, entry: Entry): unknown
+  set(key: string, entry: Entry, options?: { readonly size: number }): unknown
   delete(key: string): boolean
   keys(): Iterable<string>
 }

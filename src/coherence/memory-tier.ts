@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
+import type { CompiledFamily } from '../core/key.ts'
 import type { Pattern } from '../core/pattern.ts'
 import type { HeldEntries } from './held-entries.ts'
 import { type Place, QuotaEntries, type Quotas } from './quota-entries.ts'
@@ -7,29 +8,40 @@ import type { StampTable } from './stamp-table.ts'
 import type { Timing } from './timing.ts'
 import type { Vector } from './vector.ts'
 
-/** A value in memory, with all that decides whether it may be answered. */
-export class MemoryEntry {
+/** What a fill has brought. */
+export interface Filled {
+  readonly value: unknown
+  /** Whether each reader gets a clone. */
+  readonly cloned: boolean
   /** Monotonic time at which it was loaded. */
   readonly loadedAt: number
+  /** Names this fill. */
+  readonly etag?: string | undefined
+}
+
+/** A value in memory, with all that decides whether it may be answered. Every field is eight bytes of every entry. */
+export class MemoryEntry implements Filled {
+  readonly value: unknown
+  readonly cloned: boolean
+  readonly loadedAt: number
+  readonly etag: string | undefined
   /** Monotonic time up to which a hit need not look at its timing: the end of its lifetime, where it has none. */
   readonly until: number
   /** The value as a promise, once somebody has asked for it: every later hit returns the same one. */
   promise: Promise<unknown> | undefined
 
   constructor(
-    readonly value: unknown,
+    { value, cloned, loadedAt, etag }: Filled,
+    until: number,
     /** The generations it was filled under. */
     readonly vector: Vector,
-    loadedAt: number,
-    until: number,
-    /** Names this fill. */
-    readonly etag: string,
-    /** Whether each reader gets a clone. */
-    readonly cloned: boolean,
-    readonly bytes: number,
+    readonly family: CompiledFamily | undefined,
     /** Where there is more to its time than one end. */
     readonly timing: Timing | undefined,
   ) {
+    this.value = value
+    this.cloned = cloned
+    this.etag = etag
     // Whole milliseconds, and never later: numbers that are not whole would be objects of their own.
     this.loadedAt = Math.floor(loadedAt)
     this.until = Math.floor(until)
@@ -56,7 +68,7 @@ export class MemoryTier {
   readonly #stamps: StampTable
   #evictions = 0
   /** Told of each entry evicted to make room. */
-  onEvicted: ((key: string) => void) | undefined
+  onEvicted: ((key: string, entry: MemoryEntry) => void) | undefined
 
   /** @param placeOf whose a key is, which is asked only where there are quotas */
   constructor(
@@ -71,16 +83,11 @@ export class MemoryTier {
       this.#stamps.drop(entry.vector)
       if (reason !== 'evict') return
       this.#evictions++
-      this.onEvicted?.(key)
+      this.onEvicted?.(key, entry)
     }
     const options = {
       ...(maxEntries === undefined ? {} : { max: maxEntries }),
-      ...(maxBytes === undefined
-        ? {}
-        : {
-            maxSize: maxBytes,
-            sizeCalculation: (entry: MemoryEntry) => Math.max(1, Math.ceil(entry.bytes)),
-          }),
+      ...(maxBytes === undefined ? {} : { maxSize: maxBytes }),
       dispose: disposed,
     } as LRUCache.Options<string, MemoryEntry, unknown>
     const shared = limits.perTenant === undefined && limits.families.size === 0
@@ -116,11 +123,18 @@ export class MemoryTier {
     return this.#stamps.isLive(vector)
   }
 
-  put(key: string, entry: MemoryEntry): void {
+  /**
+   * Takes an entry, and says whether it has: one that is larger than the whole tier is not taken, and nobody disposes
+   * of it.
+   *
+   * @param size its bytes, where there is a limit of bytes
+   */
+  put(key: string, entry: MemoryEntry, size: number | undefined): boolean {
     this.#stamps.hold(entry.vector)
-    this.#entries.set(key, entry)
-    // An entry larger than the whole tier is not taken, and nobody disposes of it.
-    if (this.#entries.peek(key) !== entry) this.#stamps.drop(entry.vector)
+    this.#entries.set(key, entry, size === undefined ? undefined : { size })
+    if (this.#entries.peek(key) === entry) return true
+    this.#stamps.drop(entry.vector)
+    return false
   }
 
   delete(key: string): boolean {

@@ -1,26 +1,39 @@
-import { LRUCache } from 'lru-cache'
 import { readKey } from '../core/change.ts'
 import type { DependencyMap, KeyPlan } from '../core/dependency-map.ts'
-import { fingerprintHead } from '../core/entry.ts'
 import type { Coherence, CompiledFamily } from '../core/key.ts'
 import { keyStamp, ROOT, type StampName } from '../core/stamp.ts'
+import type { MemoryEntry } from './memory-tier.ts'
+import { Plan } from './plan.ts'
+import { Recent } from './recent.ts'
 
-const KEPT = 10_000
+const MOST_KEPT = 10_000
 
-/** What the map says of keys, remembered for those asked about lately; and which families have coherence off. */
+/** What plans depend on. */
+export interface PlansRoom {
+  readonly map: DependencyMap
+  /** Whether coherence is on, for families that do not say. */
+  readonly coherence: Coherence
+  /** The stamp of this process's registration, first in every vector; undefined where nobody else reads. */
+  readonly registration: StampName | undefined
+  /** What memory holds under a key, if it does. */
+  readonly held: (key: string) => MemoryEntry | undefined
+  /** Whether plans are looked at even where memory answers: then those of its entries are kept too. */
+  readonly keepsAll: boolean
+}
+
+/**
+ * What the map says of keys, remembered for those asked about lately; and which families have coherence off. Of a key
+ * that memory holds nothing is remembered: its entry says as much.
+ */
 export class Plans {
-  readonly #map: DependencyMap
-  readonly #kept = new LRUCache<string, KeyPlan>({ max: KEPT })
+  readonly #room: PlansRoom
+  readonly #kept = new Recent<KeyPlan>(MOST_KEPT)
   readonly #families = new Map<string, Coherence>()
   #all: Coherence
 
-  /** The stamp of this process's registration, first in every vector; undefined where nobody else reads. */
-  readonly #registration: StampName | undefined
-
-  constructor(map: DependencyMap, all: Coherence, registration: StampName | undefined) {
-    this.#map = map
-    this.#all = all
-    this.#registration = registration
+  constructor(room: PlansRoom) {
+    this.#room = room
+    this.#all = room.coherence
   }
 
   /**
@@ -30,17 +43,30 @@ export class Plans {
    *   in too many ways.
    */
   of(key: string): KeyPlan {
-    const kept = typeof key === 'string' ? this.#kept.get(key) : undefined
+    const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
-    const match = this.#map.plan(readKey(key))
-    const stamps = this.#registered(
-      this.#isOff(match.family) ? withoutMap(match.stamps, key) : match.stamps,
-      // A copy has room for no more than there is: an array that has grown takes three times as much, for every key kept.
-    ).slice()
-    const { family, params, shard } = match
-    const plan = { key, family, params, stamps, head: fingerprintHead(stamps), shard, stored: false }
+    const held = this.#room.held(key)
+    if (held !== undefined) return this.#ofHeld(key, held)
+    const { family, params, stamps } = this.#room.map.plan(readKey(key))
+    const names = this.#isOff(family) ? withoutMap(stamps, key) : stamps
+    // A copy has room for no more than there is: an array that has grown takes three times as much.
+    const plan = new Plan(this.#room.map, key, family, this.#registered(names).slice(), false, params)
     this.#kept.set(key, plan)
     return plan
+  }
+
+  /** Memory has taken an entry of the key. */
+  taken(key: string): void {
+    if (!this.#room.keepsAll) this.#kept.delete(key)
+  }
+
+  /** Memory has given up an entry of the key, to make room: its value is in the store, and may be asked for soon. */
+  evicted(key: string, entry: MemoryEntry): void {
+    if (!this.#room.keepsAll) this.#kept.set(key, this.#ofHeld(key, entry))
+  }
+
+  #ofHeld(key: string, { family, vector }: MemoryEntry): KeyPlan {
+    return new Plan(this.#room.map, key, family, vector, true)
   }
 
   #isOff(family: CompiledFamily | undefined): boolean {
@@ -49,15 +75,16 @@ export class Plans {
   }
 
   #registered(stamps: readonly StampName[]): readonly StampName[] {
-    return this.#registration === undefined ? stamps : [this.#registration, ...stamps]
+    const { registration } = this.#room
+    return registration === undefined ? stamps : [registration, ...stamps]
   }
 
   /** Whether coherence is off for the whole cache or some family. */
   anyOff(): boolean {
-    return this.#all === 'off' || this.#map.families().some((family) => this.#isOff(family))
+    return this.#all === 'off' || this.#room.map.families().some((family) => this.#isOff(family))
   }
 
-  /** Switches the whole cache, or one family over it. */
+  /** Switches the whole cache, or one family over it. What memory holds of them must be gone by then. */
   set(coherence: Coherence, family?: string): void {
     if (family === undefined) this.#all = coherence
     else this.#families.set(family, coherence)

@@ -20,12 +20,9 @@ export interface Quotas {
   readonly families: ReadonlyMap<string, number>
 }
 
-/** Something that weighs, by an estimate. */
-interface Weighed {
-  readonly bytes: number
-}
-
 type Disposed<Entry> = (entry: Entry, key: string, reason: 'evict' | 'set' | 'delete') => void
+
+const NO_SIZE: { readonly size: number } = Object.freeze({ size: 0 })
 
 /** Who has used nothing for so long gives way first. */
 const IDLE_MS = 60_000
@@ -43,6 +40,7 @@ interface List<Entry> {
 interface Slot<Entry> {
   readonly entry: Entry
   readonly list: List<Entry>
+  readonly bytes: number
 }
 
 /** Lists by a measure of theirs; those that are alike, least recently used first. */
@@ -84,7 +82,7 @@ interface Room<Entry> {
  * minute; if there is none, from whoever has most in it, so that a noisy tenant displaces its own entries and not those of
  * others. Of several that have as many it takes from whoever used its own longest ago.
  */
-export class QuotaEntries<Entry extends Weighed> implements HeldEntries<Entry> {
+export class QuotaEntries<Entry> implements HeldEntries<Entry> {
   readonly #quotas: Quotas
   readonly #placeOf: (key: string) => Place
   readonly #now: () => number
@@ -130,14 +128,14 @@ export class QuotaEntries<Entry extends Weighed> implements HeldEntries<Entry> {
     return slot.entry
   }
 
-  set(key: string, entry: Entry): void {
+  set(key: string, entry: Entry, { size: bytes } = NO_SIZE): void {
     const { maxBytes, perTenant } = this.#quotas
+    const place = this.#placeOf(key)
     this.#remove(key, 'set')
-    const bytes = this.#weigh(entry)
     if (maxBytes !== undefined && bytes > maxBytes) return
-    const list = this.#listOf(this.#placeOf(key))
+    const list = this.#listOf(place)
     const { room } = list
-    const slot = { entry, list }
+    const slot = { entry, list, bytes }
     this.#slots.set(key, slot)
     list.slots.set(key, slot)
     room.count++
@@ -172,20 +170,16 @@ export class QuotaEntries<Entry extends Weighed> implements HeldEntries<Entry> {
   #remove(key: string, reason: 'evict' | 'set' | 'delete' | undefined): boolean {
     const slot = this.#slots.get(key)
     if (slot === undefined) return false
-    const { entry, list } = slot
+    const { entry, list, bytes } = slot
     const { room, slots } = list
     this.#slots.delete(key)
     slots.delete(key)
     room.count--
     room.ranks.move(list, slots.size + 1, slots.size)
-    this.#weight(list, -this.#weigh(entry))
+    this.#weight(list, -bytes)
     if (slots.size === 0) room.lists.delete(list.tenant)
     if (reason !== undefined) this.#disposed(entry, key, reason)
     return true
-  }
-
-  #weigh({ bytes }: Entry): number {
-    return this.#quotas.maxBytes === undefined ? 0 : Math.max(1, Math.ceil(bytes))
   }
 
   #weight(list: List<Entry>, bytes: number): void {

@@ -154,7 +154,7 @@ export class DependencyMap {
     }
     if (this.#ownStamps) stamps.add(keyStamp(key))
     for (const [scope, values] of scopes) for (const value of values) stamps.add(scopeStamp(scope, value))
-    return { key, family, params, stamps: [...stamps], shard: this.#shard(key, params) }
+    return { key, family, params, stamps: [...stamps], shard: this.shardOf({ key, params }) }
   }
 
   /** Which patterns the key matches, and which tables and views reach them. */
@@ -198,7 +198,7 @@ export class DependencyMap {
       stamps: withoutCovered(stamps),
       keys: [...new Set(change.keys)].map((key) => ({
         key,
-        shard: this.#shard(key, this.#families.find(key).params),
+        shard: this.shardOf({ key, params: this.#families.find(key).params }),
       })),
       writes: change.tables,
       patterns,
@@ -270,9 +270,10 @@ export class DependencyMap {
     return this.#declared.scopes.includes(name)
   }
 
-  #shard(key: string, params: Readonly<Record<string, string>>): string {
-    const tenant = this.#partitionBy === undefined ? undefined : params[this.#partitionBy]
-    return tenant === undefined ? key : `|${tenant}`
+  /** The text whose hash decides in which partition a key lives. Looks at parameters only where there are tenants. */
+  shardOf(of: Pick<KeyMatch, 'key' | 'params'>): string {
+    const tenant = this.#partitionBy === undefined ? undefined : of.params[this.#partitionBy]
+    return tenant === undefined ? of.key : `|${tenant}`
   }
 
   #scope(scope: string, value: unknown): StampName {

@@ -77,7 +77,8 @@ export class Pattern {
    */
   match(key: string): readonly (readonly string[])[] {
     if (this.captures.length === 0) return globMatches(this.#tokens, key) ? [[]] : []
-    return this.#ways(key)
+    const [first] = this.#tokens
+    return first?.kind === 'text' && !key.startsWith(first.text) ? [] : this.#ways(key)
   }
 
   /**

@@ -136,8 +136,8 @@ export class Keeper {
 
   /** Puts a value into memory, for no longer than it lives. */
   put(plan: KeyPlan, landed: Landed, vector: Vector): void {
-    const { memory, measured, largestInMemory, lifetimes, loadTimes, clock, shared } = this.#room
-    const { value, loadedAt, freshUntil, etag = '', cloned } = landed
+    const { memory, measured, largestInMemory, lifetimes, loadTimes, clock, shared, plans } = this.#room
+    const { value, freshUntil } = landed
     if (memory === undefined || freshUntil === undefined) return
     const weighed = measured || largestInMemory < Number.POSITIVE_INFINITY
     const bytes = weighed ? sizeOfEntry(plan.key, value, vector.generations().filter(ownStamp).length) : 0
@@ -149,7 +149,8 @@ export class Keeper {
     const loadMs = loadTimes.of(family?.name)
     const timing = timingOf(freshUntil, lifetimes.rules(family), loadMs, shared, clock.monotonic())
     const until = timing?.unseenUntil ?? freshUntil
-    memory.put(plan.key, new MemoryEntry(value, vector, loadedAt, until, etag, cloned, bytes, timing))
+    const entry = new MemoryEntry(landed, until, vector, family, timing)
+    if (memory.put(plan.key, entry, measured ? bytes : undefined)) plans.taken(plan.key)
   }
 
   /** Keeps an entry out of memory for its size, and whatever it was to replace. */

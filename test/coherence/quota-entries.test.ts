@@ -24,7 +24,12 @@ function held(quotas: Partial<Quotas>) {
     () => clock.now,
     (_, key, reason) => gone.push(`${reason} ${key}`),
   )
-  return { entries, gone, clock, put: (key: string, bytes = 1) => void entries.set(key, { bytes }) }
+  return {
+    entries,
+    gone,
+    clock,
+    put: (key: string, bytes = 1) => void entries.set(key, { bytes }, { size: bytes }),
+  }
 }
 
 describe('quotas', () => {

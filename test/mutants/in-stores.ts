@@ -152,8 +152,8 @@ export const inStores: readonly Mutant[] = [
     'a value does not name the registration of its filler',
     '3 ⚑ every vector names its filler’s registration',
     'create-cache.ts',
-    'new Plans(map, settings.coherence, shared ? registration.stamp : undefined)',
-    'new Plans(map, settings.coherence, undefined)',
+    'registration: shared ? registration.stamp : undefined,',
+    'registration: undefined,',
     { shape: 'maps' },
   ),
 ]
