@@ -110,9 +110,8 @@ function assemble(
     map,
     coherence: settings.coherence,
     registration: shared ? registration.stamp : undefined,
-    held: (key) => memory?.look(key),
-    // Whose a key is is asked at every read through a tenant's view.
-    keepsAll: settings.partitionBy !== undefined,
+    // Whose a key is is asked at every read through a tenant's view: where there are tenants, all plans are kept.
+    held: (key) => (settings.partitionBy === undefined ? memory?.look(key) : undefined),
   })
   const lifetimes = new Lifetimes({ declared: settings.policy, randomness })
   const queue = new ReplayQueue()

@@ -15,10 +15,8 @@ export interface PlansRoom {
   readonly coherence: Coherence
   /** The stamp of this process's registration, first in every vector; undefined where nobody else reads. */
   readonly registration: StampName | undefined
-  /** What memory holds under a key, if it does. */
+  /** What memory holds under a key, where that is to save keeping the key's plan. */
   readonly held: (key: string) => MemoryEntry | undefined
-  /** Whether plans are looked at even where memory answers: then those of its entries are kept too. */
-  readonly keepsAll: boolean
 }
 
 /**
@@ -43,10 +41,10 @@ export class Plans {
    *   in too many ways.
    */
   of(key: string): KeyPlan {
+    const held = this.#room.held(key)
+    if (held !== undefined) return this.#ofEntry(key, held)
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
-    const held = this.#room.held(key)
-    if (held !== undefined) return this.#ofHeld(key, held)
     const { family, params, stamps } = this.#room.map.plan(readKey(key))
     const names = this.#isOff(family) ? withoutMap(stamps, key) : stamps
     // A copy has room for no more than there is: an array that has grown takes three times as much.
@@ -57,15 +55,15 @@ export class Plans {
 
   /** Memory has taken an entry of the key. */
   taken(key: string): void {
-    if (!this.#room.keepsAll) this.#kept.delete(key)
+    if (this.#room.held(key) !== undefined) this.#kept.delete(key)
   }
 
   /** Memory has given up an entry of the key, to make room: its value is in the store, and may be asked for soon. */
   evicted(key: string, entry: MemoryEntry): void {
-    if (!this.#room.keepsAll) this.#kept.set(key, this.#ofHeld(key, entry))
+    this.#kept.set(key, this.#ofEntry(key, entry))
   }
 
-  #ofHeld(key: string, { family, vector }: MemoryEntry): KeyPlan {
+  #ofEntry(key: string, { family, vector }: MemoryEntry): KeyPlan {
     return new Plan(this.#room.map, key, family, vector, true)
   }
 

@@ -13,14 +13,14 @@ const dependencies = defineDependencies({
   tables: { revenues: ['report:{orgId}:*'], all: ['*'] },
 })
 
-function open({ keepsAll = false, partitionBy = undefined as string | undefined, ownStamps = false } = {}) {
+function open({ holds = true, partitionBy = undefined as string | undefined, ownStamps = false } = {}) {
   const settings = readSettings({ name: 'plans', keys, dependencies })
   const families = new FamilyIndex(settings.keys)
   const map = new DependencyMap(settings.dependencies, families, { partitionBy, ownStamps })
   const stamps = new StampTable()
   const memory = new Map<string, MemoryEntry>()
-  const held = (key: string) => memory.get(key)
-  const plans = new Plans({ map, coherence: 'on', registration: '|map|x', held, keepsAll })
+  const held = (key: string) => (holds ? memory.get(key) : undefined)
+  const plans = new Plans({ map, coherence: 'on', registration: '|map|x', held })
   /** An entry as a fill under the plan would make it. */
   const entryOf = ({ key, stamps: names, family }: KeyPlan) => {
     const tokens = names.map((_, at) => `token ${at}`)
@@ -84,8 +84,8 @@ describe('plans', () => {
     expect(all(kept)).toEqual(before)
   })
 
-  test('keepsAll_ofAKeyInMemory_isKeptAllTheSame', () => {
-    const { plans, take } = open({ keepsAll: true })
+  test('ofAKeyInMemory_whereThatSavesNothing_isKept', () => {
+    const { plans, take } = open({ holds: false })
     const key = keys.report({ orgId: 7, day: 1 })
     const before = plans.of(key)
     take(key)
