@@ -1,5 +1,5 @@
 /** What an entry takes beside its key and value: itself, and its places in the tier's tables. */
-const ENTRY = 360
+const ENTRY = 240
 /** What a stamp takes. */
 const STAMP = 280
 const WORD = 8
