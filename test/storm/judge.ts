@@ -179,6 +179,8 @@ export class Judge {
     const composite = read.known.parts.length > 0
     const relayed =
       relayMs !== undefined &&
+      // Who writes past the bound database keeps no journal.
+      write.guarded &&
       write.committed !== undefined &&
       this.#faults.undisturbed(write.committed.time, read.begin.time)
     const promise = promiseBroken(read, write, {

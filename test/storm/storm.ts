@@ -40,6 +40,9 @@ const AFTERMATH_MS = 2 * MAX_STALENESS_MS + SOFT_LOCK_MS
 const UNMEANT_MS = 4_000
 const CALM_FIRST_MS = 1_500
 const NO_BACKENDS_MS = 10_000
+/** How often all writers die at the end of a storm with a journal, and how long that may take them. */
+const BEREAVEMENTS = 3
+const DEATH_MS = 2_000
 
 /** What came of a storm. */
 export interface StormResult {
@@ -108,6 +111,7 @@ export class Storm {
     }, 100)
     try {
       await this.#strike(began + 1_000 * seconds)
+      if (this.#options.journal) await this.#bereave()
     } finally {
       this.#scene.over = true
       await this.#fleet.stop()
@@ -174,6 +178,30 @@ export class Storm {
       // Where a fault is followed by a quarantine, some faults have to strike when it is over and memory is warm.
       const warm = this.#options.mode !== 'bounded' && scene.dice.chance(0.5) ? SOFT_LOCK_MS + 500 : 0
       await calm(200 + warm + 2_500 * scene.dice.fraction() ** 2)
+    }
+  }
+
+  /**
+   * Every writer dies behind its COMMIT, and for a while nobody writes: rows that are written again and again tell of what
+   * was before them, and hide whether a relay did.
+   */
+  async #bereave(): Promise<void> {
+    const fleet = this.#fleet
+    const writers = fleet.members.filter(({ role }) => role === 'writer')
+    await sleep(AFTERMATH_MS)
+    for (let time = 0; time < BEREAVEMENTS; time++) {
+      const die = async () => {
+        for (const writer of writers) {
+          writer.expected = true
+          writer.order({ t: 'die', at: 'committed' })
+        }
+        await Promise.race([Promise.all(writers.map(({ ended }) => ended)), sleep(DEATH_MS)])
+        for (const writer of writers) writer.signal('SIGKILL')
+        await Promise.all(writers.map(({ ended }) => ended))
+      }
+      await this.#scene.during('kill-writer', 'SIGKILL of every writer, behind its COMMIT', die, writers)
+      await sleep(RELAY_MS + 2 * MAX_STALENESS_MS)
+      await Promise.all(writers.map((writer) => fleet.spawn(writer)))
     }
   }
 
