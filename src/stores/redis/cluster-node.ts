@@ -41,7 +41,7 @@ export class ClusterNodeConnection {
   }
 
   /** The connection, for one command, if that can be sent on it now. */
-  get now(): RedisConnection | undefined {
+  forCommand(): RedisConnection | undefined {
     if (this.#connection.status !== 'ready') return undefined
     this.#writes.beforeCommand()
     return this.#connection

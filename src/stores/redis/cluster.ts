@@ -182,7 +182,7 @@ export class ClusterServers implements Servers {
     let asking = false
     for (let hops = 0; ; hops++) {
       const node = this.#node(address)
-      const connection = node.now ?? (await node.ready().catch((error) => this.#doubt(error)))
+      const connection = node.forCommand() ?? (await node.ready().catch((error) => this.#doubt(error)))
       // Whoever waited for it has been told by now that it failed.
       if (clock.monotonic() > deadline) throw this.#map.unavailable()
       try {

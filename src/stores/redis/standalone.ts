@@ -59,29 +59,29 @@ export class StandaloneServers implements Servers {
   }
 
   /** The connection, for one command. */
-  get #sending(): RedisConnection {
+  #forCommand(): RedisConnection {
     this.#writes.beforeCommand()
     return this.#connection
   }
 
   run(script: string, names: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return runScript(this.#sending, script, names, args)
+    return runScript(this.#forCommand(), script, names, args)
   }
 
   values(names: readonly string[]): Promise<readonly (Buffer | null)[]> {
-    return this.#sending.mgetBuffer(...names)
+    return this.#forCommand().mgetBuffer(...names)
   }
 
   get(name: string): Promise<string | null> {
-    return this.#sending.get(name)
+    return this.#forCommand().get(name)
   }
 
   async unlink(names: readonly string[]): Promise<void> {
-    await this.#sending.unlink(...names)
+    await this.#forCommand().unlink(...names)
   }
 
   async publish(channel: string, text: string): Promise<void> {
-    await this.#sending.publish(channel, text)
+    await this.#forCommand().publish(channel, text)
   }
 
   async primaries(): Promise<readonly RedisConnection[]> {
