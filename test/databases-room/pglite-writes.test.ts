@@ -204,6 +204,36 @@ describe('what a statement does not say', () => {
     expect(at.invalidated).toEqual([paymentsOf(3), ['audit:*', ...wholePayments], paymentsOf(3)])
   })
 
+  test('isNotExpected_behindATrigger_ofAnotherOperation', async () => {
+    await pglite.exec(`
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO audit VALUES (TG_OP); RETURN NEW; END $$;
+      CREATE TRIGGER noting BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION note();
+    `)
+    const insert = 'INSERT INTO payments (id, landlord_id) VALUES (41, 3)'
+    await at.db.query(`${insert} RETURNING *`)
+    await at.db.query('UPDATE payments SET amount = 2 WHERE id = 41 RETURNING *')
+    await at.db.query(`${insert} ON CONFLICT (id) DO UPDATE SET amount = 3 RETURNING *`)
+    await at.db.query('DELETE FROM payments WHERE id = 41 RETURNING *')
+    const everything = ['audit:*', ...wholePayments]
+    expect(at.invalidated).toEqual([paymentsOf(3), everything, everything, paymentsOf(3)])
+  })
+
+  test('isFound_behindATrigger_thatWasReplacedByOneOfAnotherOperation', async () => {
+    const insert = () => at.db.query('INSERT INTO payments (landlord_id) VALUES (3) RETURNING *')
+    const trigger = (operation: string) =>
+      `CREATE OR REPLACE TRIGGER noting AFTER ${operation} ON payments FOR EACH ROW EXECUTE FUNCTION note()`
+    await pglite.exec(`
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO audit VALUES (TG_OP); RETURN NULL; END $$;
+      ${trigger('UPDATE')};
+    `)
+    await insert()
+    await pglite.exec(trigger('INSERT'))
+    await insert()
+    expect(at.invalidated).toEqual([paymentsOf(3), ['audit:*', ...wholePayments]])
+  })
+
   test('isFound_behindATrigger_thatWaitsForTheCommit', async () => {
     await pglite.exec(`
       CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -2,10 +2,10 @@
 -- Parameters: $1 text, the oids of tables between commas
 -- Returns: a row for each table: oid text; stored boolean, it keeps its own rows or its partitions do; plain boolean,
 --   that too, and it has no partitions, parents or children; partition and temporary boolean; opaque boolean, it has
---   triggers, rules, or defaults that run a user's function; deferred boolean, one of its triggers may wait for the
---   COMMIT; on_delete and on_update text, the oids of tables that its foreign keys then change; ancestors text, a JSON
---   array of the names of the tables it is a part of, up to the root; columns and generated text, JSON arrays of
---   column names
+--   rules, or defaults that run a user's function; fires_on text, an array of pg_trigger.tgtype, which says what its
+--   triggers run at; deferred boolean, one of them may wait for the COMMIT; on_delete and on_update text, the oids of
+--   tables that its foreign keys then change; ancestors text, a JSON array of the names of the tables it is a part of, up
+--   to the root; columns and generated text, JSON arrays of column names
 SELECT
   class.oid::text AS oid,
   class.relkind IN ('r', 'p') AS stored,
@@ -14,13 +14,13 @@ SELECT
   ) AS plain,
   class.relispartition AS partition,
   class.relpersistence = 't' AS temporary,
-  EXISTS (
+  ARRAY(
     -- Those of a journal write nothing else.
-    SELECT FROM pg_catalog.pg_trigger
+    SELECT tgtype FROM pg_catalog.pg_trigger
     WHERE tgrelid = class.oid AND NOT tgisinternal AND left(tgname, 22) <> 'coherent_cache_journal'
-  )
-    -- Not the rule that makes a view one.
-    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = class.oid AND ev_type <> '1')
+  )::text AS fires_on,
+  -- Not the rule that makes a view one.
+  EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = class.oid AND ev_type <> '1')
     OR EXISTS (
       SELECT FROM pg_catalog.pg_attrdef def
       JOIN pg_catalog.pg_depend depend

@@ -4,7 +4,9 @@
 SELECT
   locked.oid::text AS oid,
   locked.oid::regclass::text AS shown,
-  ARRAY(SELECT objid FROM pg_catalog.pg_depend WHERE refclassid = 1259 AND refobjid = locked.oid)::text AS related,
+  ARRAY(
+    SELECT objid || ':' || xmin FROM pg_catalog.pg_depend WHERE refclassid = 1259 AND refobjid = locked.oid
+  )::text AS related,
   ARRAY(SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid = locked.oid)::text AS parents
 FROM (
   SELECT DISTINCT relation AS oid

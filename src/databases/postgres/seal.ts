@@ -1,4 +1,4 @@
-import type { TableChange } from '../../core/change.ts'
+import type { Operation, TableChange } from '../../core/change.ts'
 import type { PostgresWork, StatementNote } from './observe.ts'
 import type { PlainWrite } from './plain-write.ts'
 import { returnedRows, toldRows } from './returned-rows.ts'
@@ -146,9 +146,19 @@ function changesOf(
   return [...changes].flatMap(([table, found]) => (found === 'whole' ? [{ table }] : found))
 }
 
+/** Bits of `pg_trigger.tgtype`. */
+const FIRED_BY: Readonly<Record<Operation, number>> = {
+  insert: 4,
+  delete: 8,
+  update: 16,
+  upsert: 4 + 16,
+  truncate: 32,
+}
+
 /** Whether a write may change more than the table that the statement names. */
-function reachesFurther({ opaque, onDelete, onUpdate, plain }: Table, { operation }: PlainWrite): boolean {
-  if (opaque || !plain) return true
+function reachesFurther({ firesOn, onDelete, onUpdate, plain }: Table, { operation }: PlainWrite): boolean {
+  if (!plain || firesOn === undefined) return true
+  if (operation === undefined ? firesOn !== 0 : (firesOn & FIRED_BY[operation]) !== 0) return true
   const deletes = operation === 'delete' || operation === undefined
   const updates = operation === 'update' || operation === 'upsert' || operation === undefined
   return (deletes && onDelete.length > 0) || (updates && onUpdate.length > 0)

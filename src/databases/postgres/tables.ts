@@ -27,6 +27,8 @@ export interface Table {
   readonly temporary: boolean
   /** It has triggers, rules or defaults that may do anything. */
   readonly opaque: boolean
+  /** What its triggers run at, as bits of `pg_trigger.tgtype`; undefined where rules or defaults make it opaque. */
+  readonly firesOn: number | undefined
   /** One of its triggers may wait for the COMMIT. */
   readonly deferred: boolean
   /** The oids of the tables that its foreign keys change when a row is deleted, or its key updated. */
@@ -98,13 +100,15 @@ export class Tables {
     for (const seen of missing) {
       const row = rows.get(seen.oid)
       if (row === undefined) continue
+      const triggers = oids(row.fires_on).reduce((bits, type) => bits | Number(type), 0)
       this.#learned.set(seen.oid, {
         related: related(seen),
         stored: row.stored === true,
         plain: row.plain === true,
         partition: row.partition === true,
         temporary: row.temporary === true,
-        opaque: row.opaque !== false,
+        opaque: row.opaque !== false || triggers !== 0,
+        firesOn: row.opaque === false ? triggers : undefined,
         deferred: row.deferred !== false,
         onDelete: oids(row.on_delete),
         onUpdate: oids(row.on_update),
@@ -136,6 +140,7 @@ const UNKNOWN: Omit<Table, 'oid' | 'names'> = {
   plain: false,
   temporary: false,
   opaque: true,
+  firesOn: undefined,
   deferred: false,
   onDelete: [],
   onUpdate: [],
