@@ -1,3 +1,2 @@
 DROP TABLE notifications, feeds, event_deliveries, finance_events;
-DROP OWNED BY finance_service;
-DROP ROLE finance_service;
+DROP FUNCTION finance_events_only_grow();

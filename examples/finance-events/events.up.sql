@@ -15,6 +15,13 @@ CREATE INDEX ON finance_events (org_id, property_id, number);
 CREATE INDEX ON finance_events (org_id, entity_id, number);
 CREATE INDEX ON finance_events (org_id, type, at);
 
+CREATE FUNCTION finance_events_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'finance_events is append-only';
+END $$;
+CREATE TRIGGER finance_events_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON finance_events
+  FOR EACH STATEMENT EXECUTE FUNCTION finance_events_only_grow();
+
 -- Which events the broker need not deliver any more.
 CREATE TABLE event_deliveries (event_id uuid PRIMARY KEY);
 
@@ -28,10 +35,3 @@ CREATE TABLE notifications (
   read_after text NOT NULL,
   PRIMARY KEY (org_id, number)
 );
-
--- The service's role may add events, and read them. (A trigger that refuses changes would do as well, but whoever reads
--- the catalogue cannot know what else a trigger writes: everything in its transactions would count as changed in whole.)
-CREATE ROLE finance_service;
-GRANT ALL ON ALL TABLES IN SCHEMA public TO finance_service;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO finance_service;
-REVOKE UPDATE, DELETE, TRUNCATE ON finance_events FROM finance_service;

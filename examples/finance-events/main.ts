@@ -35,6 +35,7 @@ account.say(`The replicas share ${tier.label}.`)
 
 const client = await PGlite.create()
 await client.exec(schema)
+await client.exec(up)
 // Writes of any client to these tables are recorded, with what the map looks at.
 const columns = ['org_id', 'property_id', 'day']
 const journal = defineJournal({
@@ -43,8 +44,6 @@ const journal = defineJournal({
   columns: { revenues: columns, expenses: columns },
 })
 await journal.ensure(client)
-await client.exec(up)
-await client.exec('SET ROLE finance_service')
 const [one, two, three] = (await Promise.all(
   ['replica-1', 'replica-2', 'replica-3'].map((name) => openReplica(name, client, tier.store, journal)),
 )) as [Replica, Replica, Replica]
@@ -168,11 +167,10 @@ account.check('administrators alone may look', (await one.administer(ravi, 'stat
 const { events } = (await (await one.administer(asha, 'stats')).json()) as { events: object }
 account.say(`events of organisation 7: ${JSON.stringify(events)}`)
 const changed = await client.query('DELETE FROM finance_events').catch((error: Error) => error.message)
-account.check('the events are append-only', changed === 'permission denied for table finance_events')
+account.check('the events are append-only', changed === 'finance_events is append-only')
 
 await relay.close()
 for (const { cache } of replicas) await cache.close()
-await client.exec('RESET ROLE')
 await client.exec(down)
 await client.close()
 await tier.close()
