@@ -57,7 +57,7 @@ export function openCache(instance: string, redis: Redis | undefined, logger?: L
     store: redis && redisStore({ client: redis }),
     consistency: 'strict', // no read of any process, once it begins after a COMMIT, is older than that
     onStoreUnavailable: 'proceed', // Redis being away never fails a booking: its receipt says 'unprotected'
-    storeTimeout: '500ms', // a Redis that hangs delays one no longer than that, at each of the two times it is asked
+    storeTimeout: '1s', // a Redis that hangs delays one no longer than that, at each of the two times it is asked
     logger,
   })
 }

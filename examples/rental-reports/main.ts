@@ -96,7 +96,7 @@ for (const span of spans) {
   )
 }
 
-account.scene('A minute later the replica has caught up, and is read again.')
+account.scene('Six minutes later what was read has expired; the replica has caught up, and is read again.')
 await replica.catchUp()
 await clock.advance(6 * 60_000) // dashboards and metrics live five minutes
 const { primary: asked } = reports.queries

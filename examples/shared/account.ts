@@ -4,7 +4,7 @@
  */
 export class Account {
   readonly #broken: string[] = []
-  #compared = 0
+  #judged = 0
 
   /** What the example is. */
   title(text: string): void {
@@ -33,23 +33,21 @@ export class Account {
    */
   answer(who: string, seen: unknown, truth: unknown, where: string): void {
     const right = JSON.stringify(seen) === JSON.stringify(truth)
-    this.compared(1)
+    this.judged(1)
     const line = [who.padEnd(38), short(print(seen)).padEnd(30), where].join('  ')
     console.log(`  ${line}${right ? '' : `  OLD: ${print(truth)}`}`)
     if (!right) this.#broken.push(`${who}: ${print(seen)}, where the database has ${print(truth)}`)
   }
 
-  /** Counts answers that were compared elsewhere. */
-  compared(answers: number): void {
-    this.#compared += answers
+  /** Counts answers that were judged elsewhere. */
+  judged(answers: number): void {
+    this.#judged += answers
   }
 
   /** The last line, and the exit code. */
   end(): void {
     if (this.#broken.length === 0) {
-      console.log(
-        `\n${this.#compared} answers were compared with the database: none was older than promised.`,
-      )
+      console.log(`\n${this.#judged} answers were judged: none was older than promised.`)
       return
     }
     console.log(`\nNot as told:\n${this.#broken.map((one) => `  ${one}`).join('\n')}`)

@@ -3,7 +3,7 @@ import { runExample, sceneOf } from './run-example.ts'
 
 test('examples/dashboard-bundles: nobody waits in the morning', { timeout: 120_000 }, async () => {
   const told = await runExample('dashboard-bundles')
-  expect(told).toMatch(/\d{2} answers were compared with the database: none was older than promised\./)
+  expect(told).toMatch(/\d{2} answers were judged: none was older than promised\./)
 
   expect(told).toContain('done: 12 warmed, 2 failed, ')
   const morning = sceneOf(told, 'Eight in the morning').filter(([who]) => who?.startsWith('process '))

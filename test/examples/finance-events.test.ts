@@ -5,7 +5,7 @@ test('examples/finance-events: an event that one replica handles is heard by all
   timeout: 120_000,
 }, async () => {
   const told = await runExample('finance-events')
-  expect(told).toMatch(/\d{2} answers were compared with the database: none was older than promised\./)
+  expect(told).toMatch(/\d{2} answers were judged: none was older than promised\./)
 
   const [daily, monthly, yearly, ...others] = sceneOf(told, 'She adds 500')
   expect([daily, monthly, yearly].map((line) => line?.[1])).toEqual([

@@ -4,7 +4,7 @@ import { runExample, sceneOf } from './run-example.ts'
 
 test('examples/rental-reports: no part of a dashboard predates a payment', { timeout: 120_000 }, async () => {
   const told = await runExample('rental-reports')
-  expect(told).toMatch(/\d{2} answers were compared with the database: none was older than promised\./)
+  expect(told).toMatch(/\d{2} answers were judged: none was older than promised\./)
 
   expect(told).toContain('the replica says: paid 11000; the primary: paid 12000')
   const [, first, second] = sceneOf(told, 'Renter 1 pays')
