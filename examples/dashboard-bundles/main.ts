@@ -73,6 +73,7 @@ longest = Math.max(longest, await look(two, superadmin))
 account.check('nobody waits', longest === 0)
 await one.setSeats(5, 8)
 await look(one, user(5))
+await look(two, superadmin)
 
 account.scene('Tenant 3 places an order at process one.')
 await one.placeOrder(user(3), 499, new Date(clock.now()))
