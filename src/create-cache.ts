@@ -12,6 +12,7 @@ import { Subscription } from './coherence/subscription.ts'
 import { UnitContext } from './coherence/unit-context.ts'
 import type { Cache } from './core/cache.ts'
 import type { CacheOptions } from './core/cache-options.ts'
+import { NO_CHANGE } from './core/change.ts'
 import { Counters } from './core/counters.ts'
 import { DependencyMap } from './core/dependency-map.ts'
 import { CacheError, show } from './core/errors.ts'
@@ -205,6 +206,7 @@ function assemble(
     maxStalenessMs,
     replicaLagMs: settings.replicaLagMs,
     loadWaitMs: settings.loadWaitMs,
+    discard: (keys) => committer.apply({ ...NO_CHANGE, keys }),
   }
   const writeRoom: WriteRoom = {
     ...common,

@@ -37,7 +37,8 @@ export type LoaderOf<K, L> = [K] extends [Key<infer V>] ? Loader<V> : Loader<L>
 
 /**
  * How new an answer must be. `'bounded'`: within the staleness bound of the cache's mode. `'committed'`: asks the
- * store. `'reload'`: loads anew and replaces the cached value.
+ * store. `'reload'`: loads anew and replaces the cached value; where the new one is not kept, the cached one is made void, so
+ * that no later read goes back behind it.
  */
 export type Freshness = 'bounded' | 'committed' | 'reload'
 

@@ -1,6 +1,6 @@
 import type { Reservation } from '../coherence/reservations.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
-import type { MissReason } from '../core/events.ts'
+import type { MissReason, RefusalReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource } from '../core/load-source.ts'
 
 /** What a flight brings to everybody who waits for it. */
@@ -37,6 +37,8 @@ export class Flight {
   wanted: LoadSource = ANY_SOURCE
   /** Why it has to load, if it has to. */
   missed: MissReason = 'absent'
+  /** Why what it loaded was not kept, where it was not. */
+  refused: RefusalReason | undefined
   /** Whether a soft lock lies on its vector: what it loads is for its readers alone, from the primary. */
   underLock = false
   /** Whether only a full reply of the store will do. */

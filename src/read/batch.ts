@@ -176,6 +176,7 @@ export class BatchReader {
       )
     })
     const values = await waitFor(alone, wishes, clock, () => undefined)
+    await this.#reader.replacedByNothing(apart.map(({ request }) => request))
     for (const [at, one] of apart.entries()) one.landed = unkept(values[at], clock.monotonic())
   }
 }

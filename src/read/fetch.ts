@@ -2,6 +2,7 @@ import type { Frame } from '../coherence/unit-context.ts'
 import { asBuffer } from '../core/bytes.ts'
 import { sleep } from '../core/clock.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
+import type { RefusalReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource, newestSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { ReadResult } from '../core/store.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
@@ -230,8 +231,12 @@ export class Fetch {
       for (const { plan } of flights) breaker.succeeded(plan)
       for (const name of familiesOf(flights)) loadTimes.note(name, durationMs)
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
-      const keep = async (flight: Flight, at: number) =>
-        this.land(flight, await this.keeper.keep(flight, loaded[at] as LoadedValue))
+      const keep = async (flight: Flight, at: number) => {
+        const landed = await this.keeper.keep(flight, loaded[at] as LoadedValue)
+        if (flight.reload && flight.refused !== undefined)
+          await this.#replaceByNothing(flight, flight.refused)
+        this.land(flight, landed)
+      }
       const [only] = flights
       if (only !== undefined && flights.length === 1) await keep(only, 0)
       else await Promise.all(flights.map(keep))
@@ -296,6 +301,19 @@ export class Fetch {
     }
     next()
     return () => cancel()
+  }
+
+  /**
+   * Before the reader of a reload has what was not kept: what it was to replace is not to be answered after it. Where it was
+   * overtaken (its vector was voided, or another load took its claim) that is for whoever did so, everywhere but in memory.
+   */
+  async #replaceByNothing({ plan }: Flight, refused: RefusalReason): Promise<void> {
+    const { memory, flights, discard, closed } = this.#room
+    memory?.delete(plan.key)
+    const leader = flights.get(plan.key)
+    const overtaken = refused === 'no-claim' && leader !== undefined && leader.tokens !== undefined
+    if (overtaken || refused === 'invalidated' || refused === 'locked' || closed()) return
+    await discard([plan.key])
   }
 
   land(flight: Flight, landed: Parameters<Flight['land']>[0]): void {

@@ -264,6 +264,7 @@ export class Keeper {
   ): Landed {
     const { counters, events } = this.#room
     counters.refuse(reason)
+    flight.refused = reason
     if (events.has('refused')) events.emit('refused', { key: flight.plan.key, reason, detail })
     const isolated = this.#isolateUnkept(value, reason)
     return { ...isolated, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }

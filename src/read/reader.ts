@@ -102,7 +102,7 @@ export class Reader {
   async #answer(key: string, load: Loader<unknown>, options: ReadOptions | undefined): Promise<Answer> {
     checkLoader(load, 'get')
     const request = this.request(key, options)
-    if (this.keepsNothing(request)) return this.#bypass(request, load)
+    if (this.keepsNothing(request)) return this.#apart(request, load)
     const unit = this.#room.units.unit()
     if (unit !== undefined) return this.#insideUnit(request, unit, load)
 
@@ -120,9 +120,9 @@ export class Reader {
       return answer
     }
 
-    if (this.joining.livesApart(request)) return this.#bypass(request, load)
+    if (this.joining.livesApart(request)) return this.#apart(request, load)
     const running = this.joining.join(request)
-    if (running !== undefined && !this.joining.awaitable(running, request)) return this.#bypass(request, load)
+    if (running !== undefined && !this.joining.awaitable(running, request)) return this.#apart(request, load)
     const flight = running ?? this.#lead(request, held, load, false)
     if (held.verdict === 'stale') {
       flight.goOn()
@@ -280,6 +280,21 @@ export class Reader {
   bypassSource({ frame, wishes }: ReadRequest): LoadSource {
     const unsure = this.#room.replicaLagMs > 0 || frame !== undefined || wishes.token?.queued === true
     return unsure ? PRIMARY_SOURCE : ANY_SOURCE
+  }
+
+  async #apart(request: ReadRequest, load: Loader<unknown>): Promise<Answer> {
+    const answer = await this.#bypass(request, load)
+    await this.replacedByNothing([request])
+    return answer
+  }
+
+  /** Reloads that keep nothing have been answered: what they were to replace is not to be answered after them. */
+  async replacedByNothing(requests: readonly ReadRequest[]): Promise<void> {
+    const { closed, units, discard } = this.#room
+    const reloaded = requests.filter(({ wishes }) => wishes.freshness === 'reload')
+    // What a unit has read may yet be rolled back.
+    if (reloaded.length === 0 || closed() || units.unit() !== undefined) return
+    await discard(reloaded.map(({ plan }) => plan.key))
   }
 
   async #bypass(request: ReadRequest, load: Loader<unknown>): Promise<Answer> {

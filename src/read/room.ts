@@ -56,6 +56,11 @@ export interface ReadRoom {
   readonly replicaLagMs: number
   /** How long a read waits for another process's load, in milliseconds. */
   readonly loadWaitMs: number
+  /**
+   * Makes keys void, as an invalidation that names them does: a reader has seen something newer, which is kept nowhere. Resolves
+   * once this process cannot answer them as they were; where the store is away it is owed to it.
+   */
+  readonly discard: (keys: readonly string[]) => Promise<unknown>
   /** Whether the cache was closed: reads go to their loaders. */
   readonly closed: () => boolean
 }

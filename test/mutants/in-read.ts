@@ -1,9 +1,10 @@
-import { type Mutant, mutant, mutants, tested } from './mutant.ts'
+import { type CaughtByTest, type Mutant, mutant, mutants, tested } from './mutant.ts'
 
 const READER = 'read/reader.ts'
 const JOINING = 'read/joining.ts'
 const FETCH = 'read/fetch.ts'
 const KEEPER = 'read/keeper.ts'
+const unkept = (only: string): CaughtByTest => ({ test: 'test/read/reload-unkept.test.ts', only })
 
 /** Who may share what, and who must ask. */
 export const inReader: readonly Mutant[] = [
@@ -197,6 +198,30 @@ export const inFetch: readonly Mutant[] = [
       },
     ],
     { mode: 'bounded', shape: 'claims' },
+  ),
+  tested(
+    'a reload that is not kept leaves what it was to replace',
+    '5, set and reload replace the value',
+    unkept('leaves nothing older'),
+    FETCH,
+    'await discard([plan.key])',
+    'void discard',
+  ),
+  tested(
+    'a reload that keeps nothing leaves what it was to replace',
+    '5, set and reload replace the value',
+    unkept('leaves nothing older'),
+    READER,
+    'await discard(reloaded.map(({ plan }) => plan.key))',
+    'void discard',
+  ),
+  tested(
+    'a reload inside a unit voids what it was to replace',
+    '4.7 ⚑ a read inside a unit fills nothing',
+    unkept('inside a unit'),
+    READER,
+    'if (reloaded.length === 0 || closed() || units.unit() !== undefined) return',
+    'if (reloaded.length === 0 || closed()) return',
   ),
   mutant(
     'the vector is taken after the load',

@@ -166,6 +166,9 @@ export const rulesOfReading: readonly Rule[] = [
     section: '5',
     says: 'mark takes the claim over, set is its fill; what set and reload replace is published.',
     mutants: [
+      'a reload that is not kept leaves what it was to replace',
+      'a reload that keeps nothing leaves what it was to replace',
+      'a reload inside a unit voids what it was to replace',
       'memory keeps what a reload has replaced',
       'what a reload replaces is not told',
       'a reload is not waited for',
