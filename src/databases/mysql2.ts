@@ -1,7 +1,8 @@
 import type { Row } from '../core/change.ts'
 import { CacheError, show } from '../core/errors.ts'
 import type { Journal, OpenJournal } from '../core/journal.ts'
-import type { BoundDatabase, TransactionOptions, UnitSource, Work } from './adapter.ts'
+import { pooledTransaction } from '../core/pooled-transaction.ts'
+import type { BoundDatabase, UnitSource, Work } from './adapter.ts'
 import { defineDatabase } from './define-database.ts'
 import { readMysql } from './mysql/statement.ts'
 import { inSavepoint } from './postgres/session.ts'
@@ -85,7 +86,13 @@ const bind = defineDatabase<
     }
     return { journal: journal?.open((text) => pool.query(text)) }
   },
-  run: inTransaction,
+  run(pool, body, { isolation, readOnly }) {
+    const begin = `START TRANSACTION${readOnly === true ? ' READ ONLY' : ''}`
+    const level = isolation && `SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`
+    return pooledTransaction(pool, level === undefined ? [begin] : [level, begin], (connection) =>
+      body({ connection, ended: undefined }),
+    )
+  },
   savepoint: (session, body, name) =>
     inSavepoint(
       (text) => session.connection.query(text),
@@ -154,37 +161,6 @@ export function bindMysql2<Pool extends Mysql2PoolLike>(
     Mysql2Queryable,
     Mysql2Queryable
   > as unknown as BoundMysql2<Pool>
-}
-
-/** A transaction on a connection of its own, which goes back to the pool only if it is certain to be out of it. */
-async function inTransaction<T>(
-  pool: Mysql2PoolLike,
-  body: (session: Session) => Promise<T>,
-  { isolation, readOnly }: TransactionOptions,
-): Promise<T> {
-  const connection = await pool.getConnection()
-  let usable = false
-  try {
-    if (isolation !== undefined)
-      await connection.query(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`)
-    await connection.query(`START TRANSACTION${readOnly === true ? ' READ ONLY' : ''}`)
-    const value = await body({ connection, ended: undefined })
-    await connection.query('COMMIT')
-    usable = true
-    return value
-  } catch (error) {
-    await connection.query('ROLLBACK').then(
-      () => {
-        usable = true
-      },
-      // The connection is lost, and is destroyed below.
-      () => undefined,
-    )
-    throw error
-  } finally {
-    if (usable) connection.release()
-    else connection.destroy()
-  }
 }
 
 /** The client's methods inside a transaction, each statement noticed. */

@@ -1,5 +1,6 @@
 import type { Row } from '../../../core/change.ts'
 import type { JournalSend } from '../../../core/journal.ts'
+import { type PooledConnection, pooledTransaction } from '../../../core/pooled-transaction.ts'
 import type { Reached } from '../reached.ts'
 import { withParameters } from './statements.ts'
 
@@ -11,13 +12,8 @@ export interface JournalMysqlPool {
   getConnection(): Promise<any>
 }
 
-/** What is used of one of its connections. */
-interface Connection {
-  query(sql: string): Promise<unknown>
-  release(): void
-  destroy(): void
-}
-
+/** Any other level locks what lies between records, and so the writers of new ones. */
+const BEGIN = ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'START TRANSACTION']
 const DEADLOCK = 1213
 const MOST_DEADLOCKS = 5
 
@@ -31,7 +27,10 @@ export function reachMysql(pool: JournalMysqlPool): Reached {
     async run(text) {
       await pool.query(text)
     },
-    transaction: (body) => again(() => inTransaction(pool, body)),
+    transaction: (body) =>
+      again(() =>
+        pooledTransaction(pool, BEGIN, (own: PooledConnection) => body(sender((sql) => own.query(sql)))),
+      ),
   }
 }
 
@@ -43,32 +42,6 @@ async function again<T>(run: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (left === 0 || (error as { errno?: unknown } | null | undefined)?.errno !== DEADLOCK) throw error
     }
-  }
-}
-
-async function inTransaction<T>(pool: JournalMysqlPool, body: (send: JournalSend) => Promise<T>): Promise<T> {
-  const connection: Connection = await pool.getConnection()
-  let usable = false
-  try {
-    // Any other level locks what lies between records, and so the writers of new ones.
-    await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-    await connection.query('START TRANSACTION')
-    const value = await body(sender((sql) => connection.query(sql)))
-    await connection.query('COMMIT')
-    usable = true
-    return value
-  } catch (error) {
-    await connection.query('ROLLBACK').then(
-      () => {
-        usable = true
-      },
-      // The connection is lost, and is destroyed below.
-      () => undefined,
-    )
-    throw error
-  } finally {
-    if (usable) connection.release()
-    else connection.destroy()
   }
 }
 
