@@ -257,12 +257,12 @@ export const inFetch: readonly Mutant[] = [
     '',
     { mode: 'bounded', shape: 'replaced' },
   ),
-  mutant(
+  tested(
     'a reload is not waited for',
     '8, strict: every set waits before it resolves',
+    { test: 'test/journeys/strict-reload.test.ts', only: 'is answered once the others have heard' },
     KEEPER,
     '      await filled.heard\n',
     '',
-    { mode: 'strict', shape: 'replaced' },
   ),
 ]
