@@ -21,6 +21,7 @@ export type WarmingTold =
   | { readonly what: 'load'; readonly orgId: number }
   | { readonly what: 'lead'; readonly held: boolean; readonly fence: number }
   | { readonly what: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly what: 'refusal'; readonly id: number; readonly why: string }
 
 /** A process that warms on schedules. */
 export interface WarmingMember {
@@ -59,23 +60,31 @@ export async function startWarmingMember(config: WarmingMemberConfig): Promise<W
   })
   const loads: number[] = []
   const terms: { held: boolean; fence: number }[] = []
-  const answers = new Map<number, (value: unknown) => void>()
+  const answers = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  void ended.then((how) => {
+    for (const { reject } of answers.values()) reject(new Error(`The member has ended (${how}).`))
+  })
   let asked = 0
   await new Promise<void>((resolve) => {
     child.on('message', (told: WarmingTold) => {
       if (told.what === 'started') resolve()
       else if (told.what === 'load') loads.push(told.orgId)
       else if (told.what === 'lead') terms.push(told)
-      else answers.get(told.id)?.(told.value)
+      else {
+        const waiting = answers.get(told.id)
+        answers.delete(told.id)
+        if (told.what === 'refusal') waiting?.reject(new Error(told.why))
+        else waiting?.resolve(told.value)
+      }
     })
   })
   return {
     loads,
     terms,
     ask: (ask: WarmingAsk) =>
-      new Promise<never>((resolve) => {
+      new Promise<never>((resolve, reject) => {
         const id = ++asked
-        answers.set(id, resolve as (value: unknown) => void)
+        answers.set(id, { resolve: resolve as (value: unknown) => void, reject })
         child.send({ id, ask })
       }),
     kill: (signal) => void child.kill(signal),

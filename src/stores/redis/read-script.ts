@@ -122,7 +122,7 @@ export class ReadScript {
   }
 }
 
-const CLAIMS = { '0': 'none', '1': 'granted', '2': 'held', '3': 'none' } as const
+const JUDGEMENT = /^(?<voided>[012]),(?<claim>[0123]),(?<holder>[^,]*),(?<from>[^,]*)$/
 
 function understandItem(
   value: unknown,
@@ -130,17 +130,16 @@ function understandItem(
   tokens: readonly string[],
   epoch: string,
 ): ReadResult {
-  const [voided, state = '', holder, from = '', ...more] = judgement.split(',')
-  const claim = state in CLAIMS ? CLAIMS[state as keyof typeof CLAIMS] : refuse()
-  if (more.length > 0) refuse()
+  const said = JUDGEMENT.exec(judgement)?.groups ?? refuse()
+  const { voided, claim, holder, from = '' } = said
   return {
     value: value instanceof Uint8Array ? withoutChecksum(value) : undefined,
     voided: voided !== '0',
     strange: voided === '2',
     tokens,
     epoch,
-    locked: state === '3',
-    claim,
+    locked: claim === '3',
+    claim: claim === '1' ? 'granted' : claim === '2' ? 'held' : 'none',
     holder: holder || undefined,
     from: loadSource(from),
   }

@@ -13,11 +13,12 @@ const ENTRY = Buffer.from('an entry')
 const VALUE = Buffer.from(withChecksum(ENTRY))
 const NAMES = ['|map|x', '|', 'a:{id}']
 const NONE = Buffer.alloc(0)
-const PLACE = Buffer.from('00000001/0000002A')
+const TOKENS = Buffer.from('A'.repeat(16 * NAMES.length))
+const HELD = Buffer.from('1,2,AAAAAAAAAAAAAAAA,00000001/0000002A')
 
 /** What each script answers when all is well. */
 const ANSWERS = {
-  read: [EPOCH, 5, 1, [TOKEN, TOKEN, TOKEN], [2], [VALUE, 0, 0, NONE, NONE], [null, 1, 2, TOKEN, PLACE]],
+  read: [EPOCH, 5, 1, TOKENS, Buffer.from('2'), VALUE, Buffer.from('0,0,,'), null, HELD],
   fill: [1, [Buffer.from('shop@a')]],
   rotate: [EPOCH, 6, [Buffer.from('digest')], [Buffer.from('shop@a')]],
   lock: [EPOCH, 6, [Buffer.from('digest')], 2, [Buffer.from('shop@a')]],
@@ -28,7 +29,8 @@ type Script = keyof typeof ANSWERS
 
 const other = fc.constantFrom<unknown>(
   ...[null, undefined, 0, 1, 2, 3, -1, 1.5, Number.NaN, 2 ** 60, true, false, '', 'text', 7n],
-  ...[[], [[]], {}, NONE, Buffer.from('1'), Buffer.from('x'), TOKEN, VALUE, new Error('ERR'), new Map()],
+  ...[[], [[]], {}, NONE, Buffer.from('1'), Buffer.from('x'), Buffer.from('3,9,x,y,z'), TOKEN, HELD, VALUE],
+  ...[new Error('ERR'), new Map()],
 )
 const damaged = fc
   .record({

@@ -12,7 +12,7 @@ import type { WarmingAsk, WarmingMemberConfig, WarmingTold } from '../warming-me
 const config = JSON.parse(process.argv[2] ?? '{}') as WarmingMemberConfig
 const keys = defineKeys({ bundle: { key: 'bundle:{orgId}', value: type<number>(), ttl: '1h' } })
 const client = connectTo(config.port)
-const cache = createCache({ name: config.name, keys, store: redisStore({ client }), storeTimeout: '400ms' })
+const cache = createCache({ name: config.name, keys, store: redisStore({ client }), storeTimeout: '2s' })
 const tell = (told: WarmingTold) => process.send?.(told)
 
 const warming = createWarming(cache, {
@@ -45,7 +45,10 @@ process.on('message', async ({ id, ask }: { readonly id: number; readonly ask: W
     client.disconnect()
     return report
   }
-  tell({ what: 'answer', id, value: await answer() })
+  await answer().then(
+    (value) => tell({ what: 'answer', id, value }),
+    (error) => tell({ what: 'refusal', id, why: String(error) }),
+  )
   if (ask === 'close') process.disconnect()
 })
 
