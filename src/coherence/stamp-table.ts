@@ -5,6 +5,12 @@ import { Generation, Vector } from './vector.ts'
 
 const IDLE_KEPT = 20_000
 
+/** The generations of one partition, which share the text of its epoch. */
+interface Known {
+  readonly epoch: string
+  readonly stamps: Map<StampName, Generation>
+}
+
 /**
  * The current generations this process knows, the memory of what was touched lately, and the stamps it is rotating
  * at this moment.
@@ -19,8 +25,8 @@ export class StampTable {
   version = 0
   /** The version since the last flush: what has not been found live since then is void. */
   #flushedAt = 0
-  /** By the epoch of the partition, and name. */
-  #current = new Map<string, Map<StampName, Generation>>()
+  /** By the epoch of the partition. */
+  #current = new Map<string, Known>()
   /** Generations that no entry holds. */
   #idle = new IdleList<Generation>()
   readonly #touched = new TouchLog()
@@ -31,13 +37,13 @@ export class StampTable {
   /** How many generations are known. */
   get size(): number {
     let size = 0
-    for (const stamps of this.#current.values()) size += stamps.size
+    for (const { stamps } of this.#current.values()) size += stamps.size
     return size
   }
 
   /** The token this process believes current in the partition of this epoch; undefined where it knows none. */
   token(name: StampName, epoch: string): string | undefined {
-    return this.#current.get(epoch)?.get(name)?.token
+    return this.#current.get(epoch)?.stamps.get(name)?.token
   }
 
   /** The generations it believes current in the partition of this epoch; undefined unless it knows them all. */
@@ -45,7 +51,7 @@ export class StampTable {
     const known = this.#current.get(epoch)
     let vector: Vector | undefined
     for (const name of names) {
-      const generation = known?.get(name)
+      const generation = known?.stamps.get(name)
       if (generation === undefined) return undefined
       vector = Vector.of(generation, vector, this.version)
     }
@@ -65,7 +71,7 @@ export class StampTable {
 
   /** The tokens it believes current in any partition. */
   tokens(name: StampName): readonly string[] {
-    return [...this.#current.values()].flatMap((stamps) => stamps.get(name)?.token ?? [])
+    return [...this.#current.values()].flatMap(({ stamps }) => stamps.get(name)?.token ?? [])
   }
 
   /** Makes what this process knows of these stamps and keys void, and revokes the fills that rely on them. */
@@ -135,17 +141,18 @@ export class StampTable {
    */
   admit(reservation: Reservation, tokens: readonly string[], epoch: string): Vector | undefined {
     if (!this.intact(reservation)) return undefined
-    const stamps = this.#current.get(epoch) ?? new Map<StampName, Generation>()
-    this.#current.set(epoch, stamps)
+    const partition = this.#current.get(epoch) ?? { epoch, stamps: new Map<StampName, Generation>() }
+    const { stamps } = partition
+    this.#current.set(partition.epoch, partition)
     let contradiction = false
     const generations = reservation.stamps.map((name, at) => {
       const token = tokens[at] as string
       const known = stamps.get(name)
       if (known !== undefined && known.token !== token) {
-        this.#end(stamps, name)
+        this.#end(partition, name)
         contradiction = true
       }
-      return known ?? new Generation(name, token, epoch)
+      return known ?? new Generation(name, token, partition.epoch)
     })
     if (contradiction) return undefined
     let vector: Vector | undefined
@@ -192,10 +199,10 @@ export class StampTable {
   }
 
   #isCurrent(generation: Generation): boolean {
-    return this.#current.get(generation.epoch)?.get(generation.name) === generation
+    return this.#current.get(generation.epoch)?.stamps.get(generation.name) === generation
   }
 
-  #end(stamps: Map<StampName, Generation>, name: StampName): void {
+  #end({ stamps }: Known, name: StampName): void {
     const generation = stamps.get(name)
     if (generation === undefined) return
     generation.live = false

@@ -1,3 +1,4 @@
+import { flat } from '../core/flat.ts'
 import type { StampName } from '../core/stamp.ts'
 import type { Linked, Links } from './idle-list.ts'
 
@@ -20,8 +21,9 @@ export class Generation implements Linked<Generation> {
   vector: Vector | undefined
 
   constructor(name: StampName, token: string, epoch: string) {
-    this.name = name
-    this.token = token
+    // As they come they are parts of keys and of replies, all of which would be kept with them.
+    this.name = flat(name)
+    this.token = flat(token)
     this.epoch = epoch
   }
 }

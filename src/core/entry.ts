@@ -1,4 +1,5 @@
 import { asBuffer } from './bytes.ts'
+import { flat } from './flat.ts'
 import { sha256 } from './sha256.ts'
 import type { StampName } from './stamp.ts'
 
@@ -47,9 +48,7 @@ export function fingerprintHead(stamps: readonly StampName[]): string {
   if (stamps.length > MOST_STAMPS)
     throw new RangeError(`${stamps.length} stamps; at most ${MOST_STAMPS} fit an entry`)
   const names = sha256(stamps.join('\n')).slice(0, TOKEN_LENGTH)
-  const head = `${MAGIC}${stamps.length.toString(16).padStart(2, '0')}${names}`
-  // In one piece: it is kept for every key, and what it was put together from would be kept with it.
-  return Buffer.from(head, 'latin1').toString('latin1')
+  return flat(`${MAGIC}${stamps.length.toString(16).padStart(2, '0')}${names}`)
 }
 
 /** What a valid value's fingerprint is. */

@@ -16,15 +16,14 @@ export function timingOf(
   // Without a store the lifetime itself has been cut.
   const memoryUntil = shared ? Math.min(freshUntil, now + memoryTtlMs) : freshUntil
   const ahead = aheadBeta > 0 && loadMs > 0
-  if (memoryUntil === freshUntil && idleTtlMs === Number.POSITIVE_INFINITY && !ahead) return undefined
-  const aheadFrom = ahead ? freshUntil - earliestMs(loadMs, aheadBeta) : Number.POSITIVE_INFINITY
-  const tellMs = shared ? idleTtlMs * TOLD_EVERY : Number.POSITIVE_INFINITY
+  const slides = idleTtlMs < Number.POSITIVE_INFINITY
+  if (memoryUntil === freshUntil && !slides && !ahead) return undefined
   const timed = {
     endsAt: freshUntil,
     memoryUntil,
-    idleMs: idleTtlMs,
-    tellMs,
-    aheadFrom,
+    idleMs: slides ? idleTtlMs : undefined,
+    tellMs: slides && shared ? idleTtlMs * TOLD_EVERY : undefined,
+    aheadFrom: ahead ? freshUntil - earliestMs(loadMs, aheadBeta) : undefined,
   }
   return new Timing(timed, now)
 }
