@@ -34,8 +34,15 @@ import { type PartitionRead, ReadScript } from './read-script.ts'
 import { list, number, positionOf, refuse, text } from './replies.ts'
 import type { Argument, Servers } from './servers.ts'
 
-/** Each script with the name of its command; they publish by the command that every process hears. */
-export function scriptsFor(publishes: Servers['publishes']) {
+/**
+ * Each script with the name of its command; they publish by the command that every process hears. The same texts at each
+ * call: they are 90 kB, and every connection keeps them.
+ */
+export function scriptsFor(publishes: Servers['publishes']): typeof PLAIN {
+  return publishes === 'PUBLISH' ? PLAIN : SHARDED
+}
+
+function scriptsThat(publishes: Servers['publishes']) {
   const publishing = `local PUBLISH = '${publishes}'\n`
   return {
     ccRead: common + recent + readScript,
@@ -55,7 +62,10 @@ export function scriptsFor(publishes: Servers['publishes']) {
   }
 }
 
-type ScriptName = keyof ReturnType<typeof scriptsFor>
+const PLAIN = Object.freeze(scriptsThat('PUBLISH'))
+const SHARDED = Object.freeze(scriptsThat('SPUBLISH'))
+
+type ScriptName = keyof typeof PLAIN
 
 /** What a rotation names. */
 export interface Rotation {
