@@ -21,7 +21,7 @@ export const peersBytes: BenchCase = {
             label: kind.name,
             cells: [measured.entry, over(measured, 'entry'), measured.grouped, over(measured, 'grouped')],
           })),
-          note: 'All: key, value of a key and 100 characters, and what the library keeps with them; 500 entries share a group. async-cache-dedupe has no memory over Redis: memory alone.',
+          note: 'All: key, value of a key and 100 characters, and what the library keeps with them; 500 entries share a group; those that are in Redis by then are read from there, and have copies of their keys. async-cache-dedupe has no memory over Redis: memory alone.',
         },
       ],
       measures: Object.fromEntries(all.map(({ kind, measured }) => [kind.name, middle(measured.entry)])),
