@@ -1,4 +1,4 @@
-import { type Mutant, mutant } from './mutant.ts'
+import { type Mutant, mutant, tested } from './mutant.ts'
 
 const COMMITTER = 'write/committer.ts'
 const LOCK = 'write/soft-lock.ts'
@@ -153,13 +153,13 @@ export const inWrite: readonly Mutant[] = [
     '',
     { mode: 'strict', shape: 'named' },
   ),
-  mutant(
+  tested(
     'who has heard of a rotation is taken to have heard of the sweep after it',
     '8 ⚑ strict: each lease holder has acknowledged by id',
+    { test: 'test/write/sweep-cause.test.ts' },
     COMMITTER,
     'const sweeping = { ...cause, id: this.#room.randomness.token() }',
     'const sweeping = cause',
-    { mode: 'strict' },
   ),
   mutant(
     'a rotation meets no other maps',
