@@ -14,6 +14,7 @@ import { lockContention } from './cases/lock-contention.ts'
 import { memory } from './cases/memory.ts'
 import { memoryHit } from './cases/memory-hit.ts'
 import { miss } from './cases/miss.ts'
+import { missParts } from './cases/miss-parts.ts'
 import { modes } from './cases/modes.ts'
 import { peersBytes } from './cases/peers/bytes.ts'
 import { coldRead } from './cases/peers/cold-read.ts'
@@ -35,6 +36,7 @@ import { warming } from './cases/warming.ts'
 export const cases: readonly BenchCase[] = [
   memoryHit,
   miss,
+  missParts,
   invalidation,
   storeHit,
   getMany,
