@@ -35,7 +35,7 @@ export class Plan implements KeyPlan {
   }
 
   get stamps(): readonly StampName[] {
-    if (this.#stamps instanceof Vector) this.#stamps = this.#stamps.generations().map(({ name }) => name)
+    if (this.#stamps instanceof Vector) this.#stamps = this.#stamps.names
     return this.#stamps
   }
 

@@ -42,7 +42,7 @@ export class Plans {
    */
   of(key: string): KeyPlan {
     const held = this.#room.held(key)
-    if (held !== undefined) return this.#ofEntry(key, held)
+    if (held !== undefined) return new Plan(this.#room.map, key, held.family, held.vector, true)
     const kept = this.#kept.get(key)
     if (kept !== undefined) return kept
     const { family, params, stamps } = this.#room.map.plan(readKey(key))
@@ -60,11 +60,8 @@ export class Plans {
 
   /** Memory has given up an entry of the key, to make room: its value is in the store, and may be asked for soon. */
   evicted(key: string, entry: MemoryEntry): void {
-    this.#kept.set(key, this.#ofEntry(key, entry))
-  }
-
-  #ofEntry(key: string, { family, vector }: MemoryEntry): KeyPlan {
-    return new Plan(this.#room.map, key, family, vector, true)
+    // Not the vector itself: it would be kept beyond a flush, and with it whatever was idle then.
+    this.#kept.set(key, new Plan(this.#room.map, key, entry.family, entry.vector.names, true))
   }
 
   #isOff(family: CompiledFamily | undefined): boolean {

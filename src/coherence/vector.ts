@@ -63,4 +63,8 @@ export class Vector {
     for (let at: Vector | undefined = this; at !== undefined; at = at.before) all.push(at.last)
     return all.reverse()
   }
+
+  get names(): readonly StampName[] {
+    return this.generations().map(({ name }) => name)
+  }
 }
