@@ -16,6 +16,8 @@ test.each(['same process', 'another process'])(
     const read = (key = 'row:1', token?: string) =>
       reader.get<string, number>(key, () => version, token === undefined ? undefined : { token })
     await read()
+    // So that memory holds it no longer, and the reader knows it to be in the store.
+    await read('row:2')
     const promote = store.replica()
     version = 1
     // An ad-hoc pattern leaves the stamps as they are and takes the values out.

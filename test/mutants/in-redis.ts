@@ -19,6 +19,7 @@ const REGISTER = 'stores/lua/register.lua'
 const HEARTBEAT = 'stores/lua/heartbeat.lua'
 const STORE = 'stores/redis/store.ts'
 const SCRIPTS = 'stores/redis/scripts.ts'
+const READ_SCRIPT = 'stores/redis/read-script.ts'
 
 /** The scripts that run in Redis, and what sends them: no schedule of the explorer reaches these. */
 export const inRedis: readonly Mutant[] = [
@@ -34,9 +35,9 @@ export const inRedis: readonly Mutant[] = [
     'Redis: a token is sent again',
     '1 ⚑ fresh for each sending',
     conformance('fill_rotatedAndCreatedAnew_isRefused'),
-    SCRIPTS,
-    'return names.map(() => this.#randomness.token())',
-    "return names.map((name) => name.padEnd(16, '-').slice(0, 16))",
+    READ_SCRIPT,
+    'for (let at = 0; at < this.#names.length; at++) fresh += randomness.token()',
+    "for (const name of this.#names) fresh += name.padEnd(16, '-').slice(0, 16)",
   ),
   tested(
     'Redis: rotating leaves the token',
