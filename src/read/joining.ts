@@ -81,8 +81,10 @@ export class Joining {
    * @param insists Whether it loads though its source is being given a rest.
    */
   begin(request: ReadRequest, held: Held | NotHeld | undefined, insists: boolean): Flight {
-    const { stamps, randomness, lease, clock, flights, shared } = this.#room
-    const { plan, wishes } = request
+    const { plans, stamps, randomness, lease, clock, flights, shared } = this.#room
+    const { wishes } = request
+    // As it is now: coherence may have been switched since the read began, and what is kept is kept under this plan.
+    const plan = plans.of(request.plan.key)
     const now = clock.monotonic()
     const term = lease.held(now) ? lease.term : Number.NaN
     const leader = flights.get(plan.key)

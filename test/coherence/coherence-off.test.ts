@@ -1,6 +1,6 @@
 import { defineDependencies, defineKeys } from 'coherent-cache'
 import { describe, expect, test } from 'vitest'
-import { errorOf, heldLoader, openCache } from '../support/caches.ts'
+import { errorOf, heldLoader, openCache, openFleet } from '../support/caches.ts'
 
 const keys = defineKeys({ plain: { key: 'plain:{id}', coherence: 'off' }, coherent: 'coherent:{id}' })
 const dependencies = defineDependencies({ tables: { t: ['plain:*', 'coherent:*', 'raw*'] } })
@@ -101,6 +101,23 @@ describe('setCoherence', () => {
     expect(await read).toBe(1)
     await cache.invalidate({ table: 't' })
     expect(cache.peek('coherent:1')).toBeUndefined()
+  })
+
+  test('setCoherence_whileAValueIsOnItsWay_itsLoadIsKeptUnderTheNewRule', async () => {
+    const { fleet, clock } = await openFleet(1, { keys, dependencies, memory: { maxEntries: 1 } })
+    const [cache] = fleet as [(typeof fleet)[0]]
+    cache.setCoherence('off', keys.coherent)
+    await cache.get('coherent:1', () => 'ended', { ttl: 700 })
+    await cache.get('raw1', () => 'raw1')
+    await clock.advance(400)
+    await cache.get('raw1', () => 'raw1')
+    await clock.advance(400)
+    // Under a lease, and evicted from memory: asked for alone, in vain.
+    const read = cache.get('coherent:1', () => 'old')
+    cache.setCoherence('on', keys.coherent)
+    expect(await read).toBe('old')
+    await cache.invalidate({ table: 't' })
+    expect(await cache.get('coherent:1', () => 'new')).toBe('new')
   })
 
   test('setCoherence_refused', () => {

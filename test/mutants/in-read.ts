@@ -54,6 +54,14 @@ export const inReader: readonly Mutant[] = [
     'if (!heard && now - flight.beganAt >= maxStalenessMs) return undefined',
     { mode: 'strict', shape: 'cold' },
   ),
+  tested(
+    'what is kept is kept under the plan of before',
+    '2, a vector names all stamps that this process’s map wants',
+    { test: 'test/coherence/coherence-off.test.ts', only: 'itsLoadIsKeptUnderTheNewRule' },
+    JOINING,
+    'const plan = plans.of(request.plan.key)',
+    'const { plan } = request',
+  ),
   mutant(
     'a reload joins any load',
     'reload: loads anew',

@@ -70,6 +70,7 @@ export const rulesOfStamps: readonly Rule[] = [
       'neither a read nor a fill sees locks',
       'a restart keeps its epoch',
       'a value does not name the registration of its filler',
+      'what is kept is kept under the plan of before',
       'Redis: reads do not see locks',
     ],
   },
