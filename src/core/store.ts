@@ -124,9 +124,9 @@ export interface ReadResult {
   readonly strange?: boolean | undefined
   /** The current tokens, in the order asked; an empty text where there is none. All present once a claim is granted. */
   readonly tokens: readonly string[]
-  /** The epoch of the key's partition. */
+  /** The epoch of the key's partition; an empty text where that cannot be read at this moment. */
   readonly epoch: string
-  /** Some stamp is under a soft lock: load from the primary, fill nothing. */
+  /** Some stamp is under a soft lock, or cannot be read: load from the primary, fill nothing. */
   readonly locked: boolean
   readonly claim: 'granted' | 'held' | 'none'
   /** The nonce that holds the claim, if any. */
@@ -167,6 +167,8 @@ export interface FillRequest extends KeyPlace {
 /** What became of a fill. */
 export interface FillReply {
   readonly stored: boolean
+  /** Whether it was refused though nobody else has claimed the key: what is in its place may be valid still. */
+  readonly unclaimed?: boolean | undefined
   /** As in {@link RotateReply}: a fill that replaces a valid value is an invalidation too. */
   readonly heard?: Promise<void> | undefined
 }

@@ -39,6 +39,8 @@ export class Flight {
   missed: MissReason = 'absent'
   /** Why what it loaded was not kept, where it was not. */
   refused: RefusalReason | undefined
+  /** Whether the store did not keep it though nobody else has claimed the key. */
+  unclaimed = false
   /** Whether a soft lock lies on its vector: what it loads is for its readers alone, from the primary. */
   underLock = false
   /** Whether only a full reply of the store will do. */

@@ -2,7 +2,6 @@ import type { Frame } from '../coherence/unit-context.ts'
 import { asBuffer } from '../core/bytes.ts'
 import { sleep } from '../core/clock.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
-import type { RefusalReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource, newestSource, PRIMARY_SOURCE } from '../core/load-source.ts'
 import type { ReadResult } from '../core/store.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
@@ -233,8 +232,7 @@ export class Fetch {
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
       const keep = async (flight: Flight, at: number) => {
         const landed = await this.keeper.keep(flight, loaded[at] as LoadedValue)
-        if (flight.reload && flight.refused !== undefined)
-          await this.#replaceByNothing(flight, flight.refused)
+        if (flight.reload && flight.refused !== undefined) await this.#replaceByNothing(flight)
         this.land(flight, landed)
       }
       const [only] = flights
@@ -307,12 +305,13 @@ export class Fetch {
    * Before the reader of a reload has what was not kept: what it was to replace is not to be answered after it. Where it was
    * overtaken (its vector was voided, or another load took its claim) that is for whoever did so, everywhere but in memory.
    */
-  async #replaceByNothing({ plan }: Flight, refused: RefusalReason): Promise<void> {
+  async #replaceByNothing({ plan, refused, unclaimed, epoch }: Flight): Promise<void> {
     const { memory, flights, discard, closed } = this.#room
     memory?.delete(plan.key)
     const leader = flights.get(plan.key)
     const overtaken = refused === 'no-claim' && leader !== undefined && leader.tokens !== undefined
-    if (overtaken || refused === 'invalidated' || refused === 'locked' || closed()) return
+    const voided = (refused === 'invalidated' && !unclaimed) || (refused === 'locked' && epoch !== '')
+    if (overtaken || voided || closed()) return
     await discard([plan.key])
   }
 

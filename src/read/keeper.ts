@@ -94,6 +94,7 @@ export class Keeper {
         heard: this.#room.strict,
       })
       await filled.heard
+      flight.unclaimed = filled.unclaimed === true
       if (!filled.stored) return this.#refuse(flight, loaded, loadedAt, 'invalidated')
     } catch (error) {
       return this.#refuse(flight, loaded, loadedAt, 'store-unavailable', String(error))

@@ -120,8 +120,9 @@ export class MemoryStoreSession implements Store {
       const current = stamps.every(
         (name, at) => namespace.token(name) === tokens[at] && !namespace.locked(name),
       )
-      if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)
-        return { stored: false }
+      const claim = application.claim(key)
+      if (claim?.nonce !== nonce || !current || epoch !== namespace.epoch)
+        return { stored: false, unclaimed: claim === undefined }
       const replaced = application.value(key) !== undefined
       application.store(key, value, ttlMs)
       application.release(key)

@@ -216,6 +216,22 @@ export const inFetch: readonly Mutant[] = [
     'void discard',
   ),
   tested(
+    'a reload that nobody has overtaken leaves what it was to replace',
+    '5, set and reload replace the value',
+    unkept('lost its claim to nobody'),
+    FETCH,
+    "(refused === 'invalidated' && !unclaimed)",
+    "refused === 'invalidated'",
+  ),
+  tested(
+    'a reload of what cannot be read leaves what it was to replace',
+    '5, set and reload replace the value',
+    unkept('its partition cannot be read'),
+    FETCH,
+    "(refused === 'locked' && epoch !== '')",
+    "refused === 'locked'",
+  ),
+  tested(
     'a reload that keeps nothing leaves what it was to replace',
     '5, set and reload replace the value',
     unkept('leaves nothing older'),

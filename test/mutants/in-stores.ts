@@ -10,7 +10,7 @@ export const inStores: readonly Mutant[] = [
     'a fill needs no claim',
     '4.4, stored if the claim still carries this fill’s nonce',
     STORE,
-    'if (application.claim(key)?.nonce !== nonce || !current || epoch !== namespace.epoch)',
+    'if (claim?.nonce !== nonce || !current || epoch !== namespace.epoch)',
     'if (!current || epoch !== namespace.epoch)',
     { mode: 'bounded', shape: 'named' },
   ),

@@ -167,6 +167,8 @@ export const rulesOfReading: readonly Rule[] = [
     says: 'mark takes the claim over, set is its fill; what set and reload replace is published.',
     mutants: [
       'a reload that is not kept leaves what it was to replace',
+      'a reload that nobody has overtaken leaves what it was to replace',
+      'a reload of what cannot be read leaves what it was to replace',
       'a reload that keeps nothing leaves what it was to replace',
       'a reload inside a unit voids what it was to replace',
       'memory keeps what a reload has replaced',

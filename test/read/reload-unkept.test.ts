@@ -1,6 +1,7 @@
 import { type Cache, defineKeys, type Loader, type ReadOptions } from 'coherent-cache'
 import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { describe, expect, test, vi } from 'vitest'
+import type { Store, StoreDriver } from '../../src/core/store.ts'
 import { countingLoader, deferred, openCache, openFleet } from '../support/caches.ts'
 import { openRedisCache } from '../support/redis-caches.ts'
 
@@ -143,6 +144,70 @@ test('a reload while the store is away: what it was to replace is not answered o
   away = false
   await clock.advance(5_000)
   expect(cache.health()).toMatchObject({ store: { status: 'connected' }, queue: { length: 0 } })
+  expect(await cache.get(key, () => 'newer')).toBe('newer')
+})
+
+test('a reload that has lost its claim to nobody leaves nothing older', async () => {
+  const { fleet, store, name } = await openFleet(1, { keys })
+  const [cache] = fleet as [Cache]
+  await cache.get(key, () => 'old')
+  const held = deferred<string>()
+  const reload = cache.get(key, () => held.promise, RELOAD)
+  await settle()
+  store.evictKey(name, name, key, 'claim')
+  held.resolve('new')
+  expect(await reload).toBe('new')
+  expect(await cache.get(key, () => 'newer')).toBe('newer')
+})
+
+test('a reload that has lost its claim to nobody, on a real Redis, leaves nothing older', async () => {
+  const { cache, client, name } = openRedisCache({ keys })
+  await cache.ready()
+  await cache.get(key, () => 'old')
+  const load: Loader<string> = async () => {
+    expect(await client.call('UNLINK', `cc:{${name}.0}:c:${name}:${key}`)).toBe(1)
+    return 'new'
+  }
+  expect(await cache.get(key, load, RELOAD)).toBe('new')
+  expect(await cache.get(key, () => 'newer')).toBe('newer')
+})
+
+test('a reload while its partition cannot be read leaves nothing older', async () => {
+  const clock = manualClock()
+  const behind = memoryStore({ clock })
+  let moving = false
+  const store: StoreDriver = {
+    ...behind,
+    connect(session) {
+      const inner = behind.connect(session)
+      const read: Store['read'] = async (items) => {
+        const reply = await inner.read(items)
+        if (!moving) return reply
+        // As of a Cluster that is moving the slot to another server.
+        const results = reply.results.map((one) => ({
+          ...one,
+          value: undefined,
+          epoch: '',
+          locked: true,
+          claim: 'none' as const,
+        }))
+        return { positions: [], results }
+      }
+      return new Proxy(inner, {
+        get(target, name) {
+          if (name === 'read') return read
+          const found: unknown = Reflect.get(target, name)
+          return typeof found === 'function' ? found.bind(target) : found
+        },
+      })
+    },
+  }
+  const { cache } = openCache({ keys, store, clock })
+  await cache.ready()
+  await cache.get(key, () => 'old')
+  moving = true
+  expect(await cache.get(key, () => 'new', RELOAD)).toBe('new')
+  moving = false
   expect(await cache.get(key, () => 'newer')).toBe('newer')
 })
 

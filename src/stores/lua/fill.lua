@@ -4,11 +4,13 @@
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
 --       channel, message body, ms for which a lease holder counts ('0': do not tell), replica ms ('0': note nothing),
 --       number of the key's own stamp
--- returns { 1 if stored or 0 if refused, lease holders if it was published }
+-- returns { 1 if stored, 0 if refused or 2 if refused though nobody else has claimed the key, lease holders if it was
+--           published }
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 if epoch ~= ARGV[2] then return { 0, {} } end
 local claim = redis.pcall('GET', KEYS[3])
-if type(claim) ~= 'string' or string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
+if type(claim) ~= 'string' then return { 2, {} } end
+if string.sub(claim, 1, 16) ~= ARGV[1] then return { 0, {} } end
 local lag = tonumber(ARGV[12])
 local last = lag > 0 and #KEYS - 2 or #KEYS
 local stored = redis.call('MGET', unpack(KEYS, 5, last))
@@ -23,7 +25,7 @@ local replaced = ARGV[8] == '1' and redis.call('EXISTS', KEYS[2]) == 1
 -- Before anything is unlinked: at maxmemory it must be refused, and after an unlink it would not be.
 local made = redis.pcall('SET', KEYS[2], ARGV[7], 'PX', ARGV[5])
 redis.call('UNLINK', KEYS[3])
-if type(made) == 'table' and made.err then return { 0, {} } end
+if type(made) == 'table' and made.err then return { 2, {} } end
 local lifetime = tonumber(ARGV[6])
 for at = 5, last do
   local left = redis.call('PTTL', KEYS[at])

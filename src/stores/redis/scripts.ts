@@ -91,6 +91,7 @@ export interface Rotated {
 
 interface Filled {
   readonly stored: boolean
+  readonly unclaimed: boolean
   readonly holders: readonly string[]
 }
 
@@ -149,7 +150,8 @@ export class Scripts {
       ...noted,
     ]
     const reply = list(await this.#run('ccFill', keys, args))
-    return { stored: number(reply[0]) === 1, holders: list(reply[1]).map(text) }
+    const said = number(reply[0])
+    return { stored: said === 1, unclaimed: said === 2, holders: list(reply[1]).map(text) }
   }
 
   async rotate(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {

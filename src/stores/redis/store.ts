@@ -158,10 +158,11 @@ export class RedisStore implements Store {
     const reply = await this.#hearing.expecting(cause, [partition], heard, () =>
       orWhileMoving(
         () => this.#scripts.fill(this.#layout(request), request, body, given),
-        () => ({ stored: false, holders: [] }),
+        () => ({ stored: false, unclaimed: true, holders: [] }),
       ),
     )
-    return { stored: reply.stored, heard: this.#hearing.heard(cause, [[partition, reply.holders]], heard) }
+    const { stored, unclaimed, holders } = reply
+    return { stored, unclaimed, heard: this.#hearing.heard(cause, [[partition, holders]], heard) }
   }
 
   async prolong(place: KeyPlace, ttlMs: number): Promise<void> {
