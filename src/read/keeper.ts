@@ -1,4 +1,5 @@
 import { MemoryEntry } from '../coherence/memory-tier.ts'
+import { Recent } from '../coherence/recent.ts'
 import { TOLD_EVERY } from '../coherence/timing.ts'
 import type { Generation, Vector } from '../coherence/vector.ts'
 import type { Codec, CodecContext } from '../core/codec.ts'
@@ -38,7 +39,7 @@ export class Keeper {
   readonly #room: ReadRoom
 
   /** When the store was last told that a key of a sliding lifetime is being read. */
-  readonly #prolonged = new WeakMap<KeyPlan, number>()
+  readonly #prolonged = new Recent<number>(MOST_PROLONGED)
 
   constructor(room: ReadRoom) {
     this.#room = room
@@ -177,8 +178,8 @@ export class Keeper {
     const { idleTtlMs } = lifetimes.rules(plan.family)
     if (!shared || idleTtlMs === Number.POSITIVE_INFINITY) return
     const now = clock.monotonic()
-    if (now < (this.#prolonged.get(plan) ?? Number.NEGATIVE_INFINITY) + idleTtlMs * TOLD_EVERY) return
-    this.#prolonged.set(plan, now)
+    if (now < (this.#prolonged.get(plan.key) ?? Number.NEGATIVE_INFINITY) + idleTtlMs * TOLD_EVERY) return
+    this.#prolonged.set(plan.key, now)
     store.prolong(plan, idleTtlMs).catch(() => {})
   }
 
@@ -299,3 +300,5 @@ function messageOf(error: unknown): string {
 }
 
 const NOTHING = new Uint8Array(0)
+/** Of so many keys it is remembered when the store was told that they are being read. */
+const MOST_PROLONGED = 10_000
