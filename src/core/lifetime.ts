@@ -24,6 +24,20 @@ export interface LifetimePolicy {
   lifetime(context: LifetimeContext): number
 }
 
+/** One lifetime for all. */
+export class FixedLifetime implements LifetimePolicy {
+  readonly description: string
+  readonly parameters: readonly string[] = []
+  readonly lifetime: () => number
+  readonly ms: number
+
+  constructor(description: string, ms: number) {
+    this.description = description
+    this.ms = ms
+    this.lifetime = () => ms
+  }
+}
+
 /** How long a value may be answered: a duration, a policy, or a function of the key and the value. */
 export type Ttl = Duration | LifetimePolicy | ((context: LifetimeContext) => Duration)
 
@@ -48,6 +62,5 @@ export function lifetimePolicy(ttl: Ttl, what: string): LifetimePolicy {
       `${what}: ${show(ttl)} is not a lifetime. Write a duration such as '5m', a policy such as byAge(…), or a function.`,
     )
   }
-  const length = milliseconds(ttl, what)
-  return { description: String(ttl), parameters: [], lifetime: () => length }
+  return new FixedLifetime(String(ttl), milliseconds(ttl, what))
 }

@@ -1,6 +1,6 @@
 import type { KeyPlan } from '../core/dependency-map.ts'
 import type { CompiledFamily } from '../core/key.ts'
-import { type LifetimeContext, type LifetimePolicy, lifetimePolicy, type Ttl } from '../core/lifetime.ts'
+import { FixedLifetime, type LifetimePolicy, lifetimePolicy, type Ttl } from '../core/lifetime.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Randomness } from '../core/random.ts'
 import { type Rules, rulesOf } from './rules.ts'
@@ -60,26 +60,8 @@ export class Lifetimes {
   never(plan: KeyPlan, now: number, ttl?: Ttl): boolean {
     const policy = this.policy(plan, ttl)
     if (policy.byValue) return false
-    return !(policy.lifetime(new BeforeLoad(plan, now)) > 0)
-  }
-}
-
-/** What a lifetime is decided by before there is a value. The key is taken apart only if the rule looks at its parameters. */
-class BeforeLoad implements LifetimeContext {
-  readonly value = undefined
-  readonly now: number
-  readonly #plan: KeyPlan
-
-  constructor(plan: KeyPlan, now: number) {
-    this.#plan = plan
-    this.now = now
-  }
-
-  get key() {
-    return this.#plan.key
-  }
-
-  get params() {
-    return this.#plan.params
+    // The key is taken apart only for a rule that may look at its parameters.
+    if (policy instanceof FixedLifetime) return !(policy.ms > 0)
+    return !(policy.lifetime({ key: plan.key, params: plan.params, value: undefined, now }) > 0)
   }
 }

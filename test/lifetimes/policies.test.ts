@@ -1,9 +1,11 @@
 import {
+  byAge,
   type Cache,
   type CacheOptions,
   createCache,
   defineKeys,
   type FamilyDefinition,
+  type LifetimePolicy,
   type Store,
   type StoreDriver,
 } from 'coherent-cache'
@@ -203,7 +205,11 @@ describe('idleTtl', () => {
     expect(await cache.get('a', load)).toBe(2)
   })
 
-  test('idleTtl_theStoreIsTold_noMoreThanFourTimesInIt', async () => {
+  test.each([
+    ['bounded', true],
+    ['committed', true],
+    ['committed', false],
+  ] as const)('idleTtl_theStoreIsTold_noMoreThanFourTimesInIt %s %s', async (freshness, memory) => {
     const clock = manualClock()
     const server = memoryStore({ clock })
     let told = 0
@@ -222,11 +228,11 @@ describe('idleTtl', () => {
       })
     }
     const store: StoreDriver = { kind: server.kind, holdsValues: true, connect }
-    const { cache } = openCache({ clock, store, ttl: '10m', idleTtl: '20s' })
+    const { cache } = openCache({ clock, store, ttl: '10m', idleTtl: '20s', ...(memory ? {} : { memory }) })
     await cache.ready()
     const { load } = countingLoader()
     for (let reads = 0; reads <= 400; reads++) {
-      expect(await cache.get('a', load)).toBe(1)
+      expect(await cache.get('a', load, { freshness })).toBe(1)
       await clock.advance(100)
     }
     expect(told).toBeGreaterThanOrEqual(7)
@@ -243,6 +249,19 @@ describe('idleTtl', () => {
     await settle()
     expect(await one.get('a', load)).toBe(2)
   })
+})
+
+test('aPolicyMadeByHand_mayHandOnACopyOfWhatItWasGiven', async () => {
+  const keys = defineKeys({ dated: 'dated:{date}' })
+  const byDate = byAge('date', { tiers: { 0: '5s' }, beyond: '1m' })
+  const ttl: LifetimePolicy = {
+    ...byDate,
+    lifetime: (context) => byDate.lifetime({ ...context, now: context.now + 1 }),
+  }
+  const { cache } = openCache({ keys })
+  const key = keys.dated({ date: '2020-01-01' })
+  expect(await cache.get(key, () => 1, { ttl })).toBe(1)
+  expect(cache.peek(key)).toBe(1)
 })
 
 describe('what overrides what', () => {
