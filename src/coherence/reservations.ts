@@ -58,6 +58,13 @@ export class TouchLog {
     return true
   }
 
+  /** Whether the fill's key or one of its stamps is known to have been touched: not where everything was. */
+  touched({ key, stamps, since }: Reservation): boolean {
+    if (this.#floor >= since) return false
+    if ((this.#keys.get(key) ?? -1) >= since) return true
+    return stamps.some((name) => (this.#stamps.get(name) ?? -1) >= since)
+  }
+
   #note(log: Map<string, number>, name: string): void {
     if (this.#open === 0) return
     log.set(name, this.#position++)

@@ -135,6 +135,11 @@ export class StampTable {
     return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)
   }
 
+  /** Whether something that the fill relies on is known to have been touched since it was opened. */
+  touched(reservation: Reservation): boolean {
+    return this.#touched.touched(reservation)
+  }
+
   /**
    * The vector for an entry filled under these tokens of the partition of this epoch, or undefined where the fill was
    * revoked or the tokens contradict what is known (which is then forgotten: one of the two is out of date).

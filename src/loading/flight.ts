@@ -39,6 +39,8 @@ export class Flight {
   missed: MissReason = 'absent'
   /** Why what it loaded was not kept, where it was not. */
   refused: RefusalReason | undefined
+  /** Whether a fill by hand has taken the right to fill from it. */
+  superseded = false
   /** Whether the store did not keep it though nobody else has claimed the key. */
   unclaimed = false
   /** Whether a soft lock lies on its vector: what it loads is for its readers alone, from the primary. */
@@ -214,6 +216,8 @@ export class Flights {
 
   /** Takes the right to fill from whatever leads the key. */
   supersede(key: string): void {
+    const leader = this.#leaders.get(key)
+    if (leader !== undefined) leader.superseded = true
     this.#leaders.delete(key)
   }
 

@@ -303,15 +303,18 @@ export class Fetch {
 
   /**
    * Before the reader of a reload has what was not kept: what it was to replace is not to be answered after it. Where it was
-   * overtaken (its vector was voided, or another load took its claim) that is for whoever did so, everywhere but in memory.
+   * overtaken (its vector was voided, or another fill took its claim) that is for whoever did so, everywhere but in memory.
    */
-  async #replaceByNothing({ plan, refused, unclaimed, epoch }: Flight): Promise<void> {
-    const { memory, flights, discard, closed } = this.#room
+  async #replaceByNothing(flight: Flight): Promise<void> {
+    const { memory, stamps, flights, discard, closed } = this.#room
+    const { plan, refused, reservation, unclaimed, superseded, epoch } = flight
     memory?.delete(plan.key)
-    const leader = flights.get(plan.key)
-    const overtaken = refused === 'no-claim' && leader !== undefined && leader.tokens !== undefined
-    const voided = (refused === 'invalidated' && !unclaimed) || (refused === 'locked' && epoch !== '')
-    if (overtaken || voided || closed()) return
+    // By an invalidation, or by a fill that has come first.
+    const touched = stamps.touched(reservation)
+    const leads = flights.get(plan.key)?.tokens !== undefined
+    const overtaken = refused === 'no-claim' && (superseded || leads || touched)
+    const voided = refused === 'invalidated' && (!unclaimed || touched)
+    if (overtaken || voided || (refused === 'locked' && epoch !== '') || closed()) return
     await discard([plan.key])
   }
 

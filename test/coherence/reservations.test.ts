@@ -82,3 +82,25 @@ test('touches_pastAllMeasure_revokeEveryFill_ratherThanGrow', () => {
   expect(log.intact(reservation)).toBe(false)
   expect(log.intact(log.reserve('a', ['x']))).toBe(true)
 })
+
+test('touched_tellsWhatWasNamed_fromWhatWasFlushed', () => {
+  const log = new TouchLog()
+  const [key, stamp, neither, all] = [
+    log.reserve('a', ['x']),
+    log.reserve('b', ['y']),
+    log.reserve('c', ['z']),
+    log.reserve('d', ['z']),
+  ]
+  log.key('a')
+  log.stamp('y')
+  const later = log.reserve('a', ['y'])
+  expect([key, stamp, neither, all, later].map((one) => log.touched(one))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ])
+  log.everything()
+  expect([key, stamp, all].map((one) => log.touched(one))).toEqual([false, false, false])
+})

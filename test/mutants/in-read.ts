@@ -220,8 +220,16 @@ export const inFetch: readonly Mutant[] = [
     '5, set and reload replace the value',
     unkept('lost its claim to nobody'),
     FETCH,
-    "(refused === 'invalidated' && !unclaimed)",
+    "refused === 'invalidated' && (!unclaimed || touched)",
     "refused === 'invalidated'",
+  ),
+  tested(
+    'a reload that a fill by hand overtakes voids what that is to fill',
+    '5, mark takes the claim over, set is its fill',
+    unkept('a fill by hand of its own overtakes'),
+    FETCH,
+    '(superseded || leads || touched)',
+    '(leads || touched)',
   ),
   tested(
     'a reload of what cannot be read leaves what it was to replace',

@@ -169,6 +169,7 @@ export const rulesOfReading: readonly Rule[] = [
       'a reload that is not kept leaves what it was to replace',
       'a reload that nobody has overtaken leaves what it was to replace',
       'a reload of what cannot be read leaves what it was to replace',
+      'a reload that a fill by hand overtakes voids what that is to fill',
       'a reload that keeps nothing leaves what it was to replace',
       'a reload inside a unit voids what it was to replace',
       'memory keeps what a reload has replaced',

@@ -214,6 +214,40 @@ test('a reload while its partition cannot be read leaves nothing older', async (
 test.each([
   ['another process', 1],
   ['its own', 0],
+])('a reload that ends after a later one of %s leaves the value of that one', async (_, at) => {
+  const { fleet } = await openFleet(2, { keys })
+  const [cache, other] = [fleet[0], fleet[at]] as [Cache, Cache]
+  await cache.get(key, () => 'old')
+  const held = deferred<string>()
+  const first = cache.get(key, () => held.promise, RELOAD)
+  await settle()
+  expect(await other.get(key, () => 'second', RELOAD)).toBe('second')
+  await settle()
+  held.resolve('first')
+  expect(await first).toBe('first')
+  expect(await cache.get(key, () => 'newer')).toBe('second')
+})
+
+test.each([
+  ['another process', 1],
+  ['its own', 0],
+])('a reload that a fill by hand of %s overtakes leaves the key to that', async (_, at) => {
+  const { fleet } = await openFleet(2, { keys })
+  const [cache, other] = [fleet[0], fleet[at]] as [Cache, Cache]
+  await cache.get(key, () => 'old')
+  const held = deferred<string>()
+  const reload = cache.get(key, () => held.promise, RELOAD)
+  await settle()
+  const mark = await other.mark(key)
+  held.resolve('new')
+  expect(await reload).toBe('new')
+  expect(await other.set(key, 'by hand', { mark })).toBe(true)
+  expect(await cache.get(key, () => 'newer')).toBe('by hand')
+})
+
+test.each([
+  ['another process', 1],
+  ['its own', 0],
 ])('a reload that a later one of %s overtakes leaves the key to that one', async (_, at) => {
   const { fleet } = await openFleet(2, { keys })
   const [cache, other] = [fleet[0], fleet[at]] as [Cache, Cache]
