@@ -45,7 +45,7 @@ export const adapters: BenchCase = {
         },
       },
     ])
-    const timings = await race(subjects, { rounds: quick ? 7 : 21, roundMs: 40, warmUpMs: 300 })
+    const timings = await race(subjects, { rounds: quick ? 7 : 13, roundMs: 40, warmUpMs: 300 })
     await cache.close()
     await Promise.all(contenders.map((contender) => contender.close()))
     await Promise.all([server.stop(), mariadb.stop()])

@@ -52,7 +52,7 @@ export const codecs: BenchCase = {
     const tables: Table[] = []
     for (const [caption, value] of Object.entries(values)) {
       const encoded = await Promise.all(contenders.map(async (codec) => codec.encode(value, CONTEXT)))
-      const effort = quick ? { rounds: 7, roundMs: 8, warmUpMs: 60 } : { rounds: 21, roundMs: 15 }
+      const effort = quick ? { rounds: 7, roundMs: 8, warmUpMs: 60 } : { rounds: 11, roundMs: 15 }
       const subjects = (one: (codec: Codec, bytes: Uint8Array) => unknown): Subject[] =>
         contenders.map((codec, at) => ({
           name: codec.name,

@@ -26,7 +26,7 @@ export const consistency: BenchCase = {
   name: 'consistency',
   title: 'Stale answers',
   peers: true,
-  async run({ quick, redis }) {
+  async run({ quick, full, redis }) {
     // For the version that the report names; each contender gets one of its own.
     await redis()
     const kinds = await allContenders()
@@ -47,7 +47,7 @@ export const consistency: BenchCase = {
       const found = await onRedis((port) => lostMessage(kind, port))
       return [(100 * found.stale) / found.reads, found.oldestMs, Number(found.staleAtEnd)]
     })
-    const keptMs = quick ? SHORT_OUTAGE_MS : LONG_OUTAGE_MS
+    const keptMs = full ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS
     const kept = await each(async (kind) => cellsOf(await outage(kind, 'kept', keptMs)))
     const emptied = await each(async (kind) => cellsOf(await outage(kind, 'lost', SHORT_OUTAGE_MS)))
     const storms = await stormRows(kinds, quick ? 1.5 : 2)

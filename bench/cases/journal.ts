@@ -110,7 +110,7 @@ async function transactionCosts({ bare, triggered, notified }: Databases, quick:
       bound('bound, journal', bare, { journal: plain }),
       bound('bound, journal and triggers', triggered, { journal: triggers }),
     ],
-    { rounds: quick ? 7 : 21, roundMs: 40, warmUpMs: 300 },
+    { rounds: quick ? 7 : 13, roundMs: 40, warmUpMs: 300 },
   )
   await Promise.all([plain.flush(), triggers.flush()])
   await cache.close()
@@ -162,7 +162,7 @@ async function triggerThroughput({ bare, triggered, notified }: Databases, quick
 }
 
 async function relayThroughput({ triggered }: Databases, port: number, quick: boolean): Promise<Table> {
-  const count = quick ? 5_000 : 20_000
+  const count = quick ? 5_000 : 10_000
   const pool = new Pool({ connectionString: triggered, max: 4 })
   const client = new Redis(port)
   const cache = await openOnRedis(client, { name: 'bench', instance: 'relay', dependencies })

@@ -49,7 +49,7 @@ export const lockContention: BenchCase = {
     await sleep(3_500)
     await reader.get(keys.feed({ id: 0 }), async () => 'feed')
     await whenLeaseHeld(reader)
-    const seconds = quick ? 6 : 8
+    const seconds = quick ? 6 : 5
     const seen: Seen[] = []
     for (const rate of quick ? [20] : [1, 3, 10, 30, 60, 100])
       seen.push(await observe(writer, reader, rate, seconds))

@@ -65,7 +65,7 @@ export const scaleSimulation: BenchCase = {
     const { port } = await redis()
     const client = new Redis(port)
     const costs = await measureCosts(client, port, quick ? 500 : 3_000)
-    const short: Effort = { warmUpSeconds: quick ? 4 : 10, seconds: quick ? 6 : 20, seed: 7, cold: true }
+    const short: Effort = { warmUpSeconds: quick ? 4 : 10, seconds: quick ? 6 : 12, seed: 7, cold: true }
     const real = await runForReal(port, CHECKED, short)
     const model = simulateOften(40, { ...CHECKED, reads: real.reads, writes: real.writes }, short)
     client.disconnect()
@@ -73,8 +73,8 @@ export const scaleSimulation: BenchCase = {
     const error = Math.max(...shares.map((name) => Math.abs(real[name] - model[name])))
 
     const effort: Effort = {
-      warmUpSeconds: quick ? 20 : 150,
-      seconds: quick ? 20 : 100,
+      warmUpSeconds: quick ? 20 : 100,
+      seconds: quick ? 20 : 60,
       seed: 7,
       cold: false,
     }

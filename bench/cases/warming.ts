@@ -56,7 +56,7 @@ export const warming: BenchCase = {
       effort,
     )
 
-    const size = quick ? 20_000 : 200_000
+    const size = quick ? 20_000 : 100_000
     const client = new Redis((await redis()).port)
     const shared = await openOnRedis(client, { name: 'shared', keys, dependencies })
     const speed = async (cache: WarmedCache, from: number, count: number): Promise<number> => {

@@ -36,7 +36,7 @@ export const storeHit: Measure = async ({ kind, quick, port }) => {
           },
           { name: 'get', run: (times) => inFlight(width, times, () => get(unexpected)) },
         ],
-        { rounds: quick ? 5 : 9, roundMs: 40, warmUpMs: 200 },
+        { rounds: quick ? 5 : 7, roundMs: 40, warmUpMs: 200 },
       )
       const name = grouped ? 'grouped ' : ''
       figures[`${name}${width} µs`] = own.microseconds
