@@ -7,13 +7,32 @@ import { type Spread, spread } from '../../harness.ts'
 import type { ContenderKind } from '../../support/contender.ts'
 import { allContenders } from '../../support/contenders.ts'
 
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const peers = fileURLToPath(new URL('../../peers/', import.meta.url))
 const built = fileURLToPath(new URL('../../.build/', import.meta.url))
 
 /** The part of esbuild that is used here; it is one of the packages of `bench/peers`. */
 interface Esbuild {
-  build(options: object): Promise<{ outputFiles: readonly { readonly contents: Uint8Array }[] }>
+  build(options: object): Promise<{
+    readonly outputFiles: readonly { readonly contents: Uint8Array }[]
+    readonly metafile?: {
+      readonly outputs: Readonly<
+        Record<string, { readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>> }>
+      >
+    }
+  }>
 }
+
+const OPTIONS = {
+  bundle: true,
+  minify: true,
+  write: false,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  external: ['lru-cache', 'ioredis', 'ioredis6', 'redis', '@redis/*', 'knex', 'kysely', '@aws-sdk/*'],
+  logLevel: 'error',
+} as const
 
 /** What an application bundles and waits for: bytes, minified and compressed, and the time of the import. */
 export const size: BenchCase = {
@@ -45,23 +64,48 @@ export const size: BenchCase = {
           rows,
           note: 'Bundled by esbuild, minified, gzip; without lru-cache and without Redis clients. The import, in a new process each time, loads all of it.',
         },
+        {
+          caption: "This library's core, by room",
+          columns: ['kB, minified'],
+          rows: await rooms(esbuild),
+          note: 'What `createCache`, `defineKeys` and `defineDependencies` need, before compression.',
+        },
       ],
       measures: { 'core, kB': Number(rows[0]?.cells[0]) },
     }
   },
 }
 
+/** How much of the core's code each room of `src` is. */
+async function rooms(esbuild: Esbuild): Promise<{ label: string; cells: number[] }[]> {
+  const { metafile } = await esbuild.build({
+    ...OPTIONS,
+    stdin: {
+      contents: "export { createCache, defineDependencies, defineKeys } from './src/index.ts'",
+      resolveDir: root,
+    },
+    absWorkingDir: root,
+    outfile: 'core.js',
+    metafile: true,
+  })
+  const sizes = new Map<string, number>()
+  for (const { inputs } of Object.values(metafile?.outputs ?? {})) {
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      const [, room = file, ...inside] = file.split('/')
+      const label = inside.length === 0 ? 'opening' : room
+      sizes.set(label, (sizes.get(label) ?? 0) + bytesInOutput / 1_000)
+    }
+  }
+  return [...sizes]
+    .filter(([, size]) => size > 0)
+    .sort(([, one], [, other]) => other - one)
+    .map(([label, size]) => ({ label, cells: [size] }))
+}
+
 async function bundled(esbuild: Esbuild, module: string): Promise<number> {
   const { outputFiles } = await esbuild.build({
+    ...OPTIONS,
     stdin: { contents: resolved(module), resolveDir: peers },
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['lru-cache', 'ioredis', 'ioredis6', 'redis', '@redis/*', 'knex', 'kysely', '@aws-sdk/*'],
-    logLevel: 'error',
   })
   return gzipSync((outputFiles[0] as { contents: Uint8Array }).contents, { level: 9 }).length / 1_000
 }

@@ -1,3 +1,4 @@
+import { asBuffer } from '../../core/bytes.ts'
 import { TOKEN_LENGTH } from '../../core/entry.ts'
 import { CacheError } from '../../core/errors.ts'
 import type { Position } from '../../core/store.ts'
@@ -7,9 +8,7 @@ export function list(reply: unknown): readonly unknown[] {
 }
 
 export function text(reply: unknown): string {
-  return reply instanceof Uint8Array
-    ? Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString('latin1')
-    : refuse()
+  return reply instanceof Uint8Array ? asBuffer(reply).toString('latin1') : refuse()
 }
 
 export function number(reply: unknown): number {
