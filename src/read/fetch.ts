@@ -303,14 +303,15 @@ export class Fetch {
 
   /**
    * Before the reader of a reload has what was not kept: what it was to replace is not to be answered after it. Where it was
-   * overtaken (its vector was voided, or another fill took its claim) that is for whoever did so, everywhere but in memory.
+   * overtaken (its vector was voided, or another fill took its claim) that is for whoever did so, everywhere but in the memory
+   * of a process that has not heard of it.
    */
   async #replaceByNothing(flight: Flight): Promise<void> {
     const { memory, stamps, flights, discard, closed } = this.#room
     const { plan, refused, reservation, unclaimed, superseded, epoch } = flight
-    memory?.delete(plan.key)
-    // By an invalidation, or by a fill that has come first.
+    // By an invalidation, or by a fill that has come first: what memory holds since then is newer.
     const touched = stamps.touched(reservation)
+    if (!touched) memory?.delete(plan.key)
     const leads = flights.get(plan.key)?.tokens !== undefined
     const overtaken = refused === 'no-claim' && (superseded || leads || touched)
     const voided = refused === 'invalidated' && (!unclaimed || touched)

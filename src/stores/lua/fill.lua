@@ -4,7 +4,7 @@
 -- ARGV: nonce, epoch, fresh epoch, tokens (16 characters each, joined), value ms, stamp ms, value, '1' to publish,
 --       channel, message body, ms for which a lease holder counts ('0': do not tell), replica ms ('0': note nothing),
 --       number of the key's own stamp
--- returns { 1 if stored, 0 if refused or 2 if refused though nobody else has claimed the key, lease holders if it was
+-- returns { 1 if stored or 0 if refused or 2 if refused though nobody else has claimed the key, lease holders if it was
 --           published }
 local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
 if epoch ~= ARGV[2] then return { 0, {} } end
