@@ -233,9 +233,9 @@ function assemble(
     })
   }
   if (memory !== undefined) {
-    memory.onEvicted = (key, entry) => {
-      plans.evicted(key, entry)
-      if (events.has('evicted')) events.emit('evicted', { key })
+    memory.onGone = (key, entry, evicted) => {
+      plans.gone(key, entry)
+      if (evicted && events.has('evicted')) events.emit('evicted', { key })
     }
   }
   const reader = new Reader(readRoom)

@@ -67,8 +67,8 @@ export class MemoryTier {
   readonly #create: () => HeldEntries<MemoryEntry>
   readonly #stamps: StampTable
   #evictions = 0
-  /** Told of each entry evicted to make room. */
-  onEvicted: ((key: string, entry: MemoryEntry) => void) | undefined
+  /** Told of each entry that has gone, unless another one took its place or everything went at once. */
+  onGone: ((key: string, entry: MemoryEntry, evicted: boolean) => void) | undefined
 
   /** @param placeOf whose a key is, which is asked only where there are quotas */
   constructor(
@@ -81,9 +81,10 @@ export class MemoryTier {
     const { maxEntries, maxBytes } = limits
     const disposed = (entry: MemoryEntry, key: string, reason: string) => {
       this.#stamps.drop(entry.vector)
-      if (reason !== 'evict') return
-      this.#evictions++
-      this.onEvicted?.(key, entry)
+      if (reason === 'set') return
+      const evicted = reason === 'evict'
+      if (evicted) this.#evictions++
+      this.onGone?.(key, entry, evicted)
     }
     const options = {
       ...(maxEntries === undefined ? {} : { max: maxEntries }),

@@ -58,8 +58,11 @@ export class Plans {
     if (this.#room.held(key) !== undefined) this.#kept.delete(key)
   }
 
-  /** Memory has given up an entry of the key, to make room: its value is in the store, and may be asked for soon. */
-  evicted(key: string, entry: MemoryEntry): void {
+  /**
+   * Memory has given up an entry of the key: to make room, or because another process has loaded it anew. Its value is in
+   * the store then, where a plain read finds it; where it was voided, such a read is in vain once.
+   */
+  gone(key: string, entry: MemoryEntry): void {
     // Not the vector itself: it would be kept beyond a flush, and with it whatever was idle then.
     this.#kept.set(key, new Plan(this.#room.map, key, entry.family, entry.vector.names, true))
   }

@@ -77,7 +77,7 @@ describe('plans', () => {
     memory.delete(key)
     expect(plans.of(key).stored).toBe(false)
     plans.taken(key)
-    plans.evicted(key, entry)
+    plans.gone(key, entry)
     const kept = plans.of(key)
     expect(kept).toBe(plans.of(key))
     expect(kept.stored).toBe(true)
