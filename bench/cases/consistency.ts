@@ -26,7 +26,7 @@ export const consistency: BenchCase = {
   name: 'consistency',
   title: 'Stale answers',
   peers: true,
-  async run({ quick, full, redis }) {
+  async run({ full, redis }) {
     // For the version that the report names; each contender gets one of its own.
     await redis()
     const kinds = await allContenders()
@@ -50,7 +50,7 @@ export const consistency: BenchCase = {
     const keptMs = full ? LONG_OUTAGE_MS : SHORT_OUTAGE_MS
     const kept = await each(async (kind) => cellsOf(await outage(kind, 'kept', keptMs)))
     const emptied = await each(async (kind) => cellsOf(await outage(kind, 'lost', SHORT_OUTAGE_MS)))
-    const storms = await stormRows(kinds, quick ? 1.5 : 2)
+    const storms = await stormRows(kinds, 1.5)
 
     // Who is known to be found out must be, or the races prove nothing.
     if (Number(fills[1]?.cells[1]) === 0) throw new Error('No race found hand-written cache-aside out.')

@@ -32,7 +32,7 @@ export const heartbeat: BenchCase = {
         // The last beats of what has just been opened.
         else await sleep(1.5 * T)
         const before = await scripts(client)
-        const load = await redisLoad(client, () => sleep(quick ? 3_000 : 6_000))
+        const load = await redisLoad(client, () => sleep(quick ? 3_000 : 4_000))
         const beats = (await scripts(client)) - before
         const share = load.cpu / load.seconds
         if (use === 'idle') restingCpu = share

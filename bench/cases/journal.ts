@@ -129,7 +129,7 @@ async function transactionCosts({ bare, triggered, notified }: Databases, quick:
 }
 
 async function triggerThroughput({ bare, triggered, notified }: Databases, quick: boolean): Promise<Table> {
-  const rounds = quick ? 3 : 7
+  const rounds = quick ? 3 : 5
   const each = quick ? 1_500 : 4_000
   const subjects = await Promise.all(
     [
@@ -193,7 +193,7 @@ async function latencies(
   port: number,
   quick: boolean,
 ): Promise<Table> {
-  const samples = quick ? 100 : 500
+  const samples = quick ? 100 : 300
   const rows = [
     { label: 'bound, no journal', ...(await latency(bare, port, samples, 'bound')) },
     { label: 'bound, journal', ...(await latency(bare, port, samples, 'journalled')) },

@@ -84,7 +84,7 @@ export const modes: BenchCase = {
     const repeat = (operation: () => Promise<unknown>) => async (times: number) => {
       for (let at = 0; at < times; at++) await operation()
     }
-    const effort = { rounds: quick ? 5 : 15, roundMs: 50, warmUpMs: 200 }
+    const effort = { rounds: quick ? 5 : 9, roundMs: 50, warmUpMs: 200 }
     const alone = async () => {
       const connection = await pool.connect()
       await connection.query('BEGIN')

@@ -73,8 +73,8 @@ export const scaleSimulation: BenchCase = {
     const error = Math.max(...shares.map((name) => Math.abs(real[name] - model[name])))
 
     const effort: Effort = {
-      warmUpSeconds: quick ? 20 : 100,
-      seconds: quick ? 20 : 60,
+      warmUpSeconds: quick ? 20 : 60,
+      seconds: quick ? 20 : 40,
       seed: 7,
       cold: false,
     }

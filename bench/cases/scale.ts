@@ -109,7 +109,7 @@ export const scale: BenchCase = {
     ])
     const before = await client.dbsize()
     await compare([[`${Math.round(before / 1_000)} k keys in Redis`, small]])
-    const ballast = quick ? 50_000 : 1_000_000
+    const ballast = quick ? 50_000 : 500_000
     const stalled = await pinger.longest(() => addBallast(client, ballast))
     await compare([[`${((before + ballast) / 1e6).toFixed(1)} M keys in Redis`, small]])
     for (const cache of [small, fifty, matching]) await cache.close()

@@ -32,7 +32,7 @@ export const warming: BenchCase = {
     { measure: 'heap, MB', is: 'growth of the heap over the plan', atMost: 40 },
   ],
   async run({ quick, redis }) {
-    const effort = quick ? { rounds: 15, roundMs: 15 } : { rounds: 31, roundMs: 25 }
+    const effort = quick ? { rounds: 15, roundMs: 15 } : { rounds: 21, roundMs: 20 }
     const names = Array.from({ length: HELD }, (_, at) => reportKey(at))
     const open = async (name: string) => {
       const cache = createCache({ name, keys, dependencies, ttl: '1h' })

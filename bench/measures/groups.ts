@@ -25,7 +25,7 @@ export const groups: Measure = async ({ kind, quick, full, port }) => {
       : [1_000, 10_000, 100_000]
   for (const size of sizes) {
     const [times, stalls, commands]: [number[], number[], number[]] = [[], [], []]
-    for (let round = 0; round < (size <= 1_000 ? 5 : size <= 10_000 ? 3 : 1); round++) {
+    for (let round = 0; round < (size <= 1_000 ? 5 : size <= 10_000 ? 2 : 1); round++) {
       const group = `size${size}-${round}`
       await fill(cache, group, size)
       const before = await commandsSoFar(client)

@@ -34,7 +34,7 @@ export const miss: Measure = async ({ kind, quick, port }) => {
         },
       ],
       // A miss runs much code, which is compiled only once it has run some thousand times.
-      { rounds: quick ? 5 : 9, roundMs: 60, warmUpMs: 1_000 },
+      { rounds: quick ? 5 : 9, roundMs: 60, warmUpMs: 700 },
     )
     const { sent } = await countCommands(plain, () => inFlight(1, COUNTED, read))
     await cache.close()

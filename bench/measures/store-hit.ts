@@ -8,7 +8,7 @@ const STORED = 1_000
 const COUNTED = 500
 
 /** Hits in Redis of a process without a memory tier, against a bare GET of the same JSON, at 1, 16 and 64 in flight. */
-export const storeHit: Measure = async ({ kind, quick, port }) => {
+export const storeHit: Measure = async ({ kind, port }) => {
   const plain = new Redis(port)
   const figures: Record<string, Measured[string]> = {}
   for (const grouped of kind.groups ? [false, true] : [false]) {
@@ -36,7 +36,7 @@ export const storeHit: Measure = async ({ kind, quick, port }) => {
           },
           { name: 'get', run: (times) => inFlight(width, times, () => get(unexpected)) },
         ],
-        { rounds: quick ? 5 : 7, roundMs: 40, warmUpMs: 200 },
+        { rounds: 5, roundMs: 40, warmUpMs: 200 },
       )
       const name = grouped ? 'grouped ' : ''
       figures[`${name}${width} µs`] = own.microseconds
