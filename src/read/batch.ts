@@ -176,7 +176,7 @@ export class BatchReader {
       )
     })
     const values = await waitFor(alone, wishes, clock, () => undefined)
-    await this.#reader.replacedByNothing(apart.map(({ request }) => request))
+    await this.#reader.fetch.unkept.ofReads(apart.map(({ request }) => request))
     for (const [at, one] of apart.entries()) one.landed = unkept(values[at], clock.monotonic())
   }
 }

@@ -7,6 +7,7 @@ import type { ReadResult } from '../core/store.ts'
 import type { Flight, Landed } from '../loading/flight.ts'
 import { Keeper, type LoadedValue, type Unusable } from './keeper.ts'
 import { CLAIM_TTL_MS, MARK_PREFIX, type ReadRoom } from './room.ts'
+import { UnkeptReloads } from './unkept-reloads.ts'
 
 /** Loads the values of these flights, in their order. */
 export type LoadAll = (flights: readonly Flight[], from: LoadSource) => Promise<readonly LoadedValue[]>
@@ -23,6 +24,7 @@ const OVERSLEPT = 0.2
 export class Fetch {
   readonly #room: ReadRoom
   readonly keeper: Keeper
+  readonly unkept: UnkeptReloads
   /** Stored values that are past their lifetime or cannot be read, by who found them. */
   readonly #useless = new WeakMap<Flight, Uint8Array>()
   /** Whose load runs under a soft lock, by key. */
@@ -31,6 +33,7 @@ export class Fetch {
   constructor(room: ReadRoom) {
     this.#room = room
     this.keeper = new Keeper(room)
+    this.unkept = new UnkeptReloads(room)
   }
 
   /** Lands or fails every flight. Never rejects. */
@@ -232,7 +235,7 @@ export class Fetch {
       if (events.has('load')) for (const key of keys) events.emit('load', { key, durationMs })
       const keep = async (flight: Flight, at: number) => {
         const landed = await this.keeper.keep(flight, loaded[at] as LoadedValue)
-        if (flight.reload && flight.refused !== undefined) await this.#replaceByNothing(flight)
+        if (flight.reload && flight.refused !== undefined) await this.unkept.ofFlight(flight)
         this.land(flight, landed)
       }
       const [only] = flights
@@ -299,24 +302,6 @@ export class Fetch {
     }
     next()
     return () => cancel()
-  }
-
-  /**
-   * Before the reader of a reload has what was not kept: what it was to replace is not to be answered after it. Where it was
-   * overtaken (its vector was voided, or another fill took its claim) that is for whoever did so, everywhere but in the memory
-   * of a process that has not heard of it.
-   */
-  async #replaceByNothing(flight: Flight): Promise<void> {
-    const { memory, stamps, flights, discard, closed } = this.#room
-    const { plan, refused, reservation, unclaimed, superseded, epoch } = flight
-    // By an invalidation, or by a fill that has come first: what memory holds since then is newer.
-    const touched = stamps.touched(reservation)
-    if (!touched) memory?.delete(plan.key)
-    const leads = flights.get(plan.key)?.tokens !== undefined
-    const overtaken = refused === 'no-claim' && (superseded || leads || touched)
-    const voided = refused === 'invalidated' && (!unclaimed || touched)
-    if (overtaken || voided || (refused === 'locked' && epoch !== '') || closed()) return
-    await discard([plan.key])
   }
 
   land(flight: Flight, landed: Parameters<Flight['land']>[0]): void {

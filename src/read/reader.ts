@@ -284,17 +284,8 @@ export class Reader {
 
   async #apart(request: ReadRequest, load: Loader<unknown>): Promise<Answer> {
     const answer = await this.#bypass(request, load)
-    await this.replacedByNothing([request])
+    await this.fetch.unkept.ofReads([request])
     return answer
-  }
-
-  /** Reloads that keep nothing have been answered: what they were to replace is not to be answered after them. */
-  async replacedByNothing(requests: readonly ReadRequest[]): Promise<void> {
-    const { closed, units, discard } = this.#room
-    const reloaded = requests.filter(({ wishes }) => wishes.freshness === 'reload')
-    // What a unit has read may yet be rolled back.
-    if (reloaded.length === 0 || closed() || units.unit() !== undefined) return
-    await discard(reloaded.map(({ plan }) => plan.key))
   }
 
   async #bypass(request: ReadRequest, load: Loader<unknown>): Promise<Answer> {

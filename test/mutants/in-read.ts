@@ -3,6 +3,7 @@ import { type CaughtByTest, type Mutant, mutant, mutants, tested } from './mutan
 const READER = 'read/reader.ts'
 const JOINING = 'read/joining.ts'
 const FETCH = 'read/fetch.ts'
+const UNKEPT = 'read/unkept-reloads.ts'
 const KEEPER = 'read/keeper.ts'
 const unkept = (only: string): CaughtByTest => ({ test: 'test/read/reload-unkept.test.ts', only })
 
@@ -211,15 +212,23 @@ export const inFetch: readonly Mutant[] = [
     'a reload that is not kept leaves what it was to replace',
     '5, set and reload replace the value',
     unkept('leaves nothing older'),
-    FETCH,
+    UNKEPT,
     'await discard([plan.key])',
     'void discard',
+  ),
+  tested(
+    'a reload that was overtaken takes what came after it out of memory',
+    '5, mark takes the claim over, set is its fill',
+    { test: 'test/journeys/join-older-load.test.ts' },
+    UNKEPT,
+    'if (!touched) memory?.delete(plan.key)',
+    'memory?.delete(plan.key)',
   ),
   tested(
     'a reload that nobody has overtaken leaves what it was to replace',
     '5, set and reload replace the value',
     unkept('lost its claim to nobody'),
-    FETCH,
+    UNKEPT,
     "refused === 'invalidated' && (!unclaimed || touched)",
     "refused === 'invalidated'",
   ),
@@ -227,7 +236,7 @@ export const inFetch: readonly Mutant[] = [
     'a reload that a fill by hand overtakes voids what that is to fill',
     '5, mark takes the claim over, set is its fill',
     unkept('a fill by hand of its own overtakes'),
-    FETCH,
+    UNKEPT,
     '(superseded || leads || touched)',
     '(leads || touched)',
   ),
@@ -235,7 +244,7 @@ export const inFetch: readonly Mutant[] = [
     'a reload of what cannot be read leaves what it was to replace',
     '5, set and reload replace the value',
     unkept('its partition cannot be read'),
-    FETCH,
+    UNKEPT,
     "(refused === 'locked' && epoch !== '')",
     "refused === 'locked'",
   ),
@@ -243,7 +252,7 @@ export const inFetch: readonly Mutant[] = [
     'a reload that keeps nothing leaves what it was to replace',
     '5, set and reload replace the value',
     unkept('leaves nothing older'),
-    READER,
+    UNKEPT,
     'await discard(reloaded.map(({ plan }) => plan.key))',
     'void discard',
   ),
@@ -251,7 +260,7 @@ export const inFetch: readonly Mutant[] = [
     'a reload inside a unit voids what it was to replace',
     '4.7 ⚑ a read inside a unit fills nothing',
     unkept('inside a unit'),
-    READER,
+    UNKEPT,
     'if (reloaded.length === 0 || closed() || units.unit() !== undefined) return',
     'if (reloaded.length === 0 || closed()) return',
   ),

@@ -168,6 +168,7 @@ export const rulesOfReading: readonly Rule[] = [
     mutants: [
       'a reload that is not kept leaves what it was to replace',
       'a reload that nobody has overtaken leaves what it was to replace',
+      'a reload that was overtaken takes what came after it out of memory',
       'a reload of what cannot be read leaves what it was to replace',
       'a reload that a fill by hand overtakes voids what that is to fill',
       'a reload that keeps nothing leaves what it was to replace',
