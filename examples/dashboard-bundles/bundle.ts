@@ -38,43 +38,31 @@ export async function queryBundle(
   }
   const total = 'coalesce(sum(amount), 0)'
   const month = `AND placed_at >= '2026-11-01'`
-  const [
-    orders,
-    ordersThisMonth,
-    openTickets,
-    closedTickets,
-    customers,
-    newCustomers,
-    revenue,
-    revenueThisMonth,
-    revenuePerSeat,
-    recentOrders,
-  ] = await Promise.all([
-    number('count(*)', 'orders'),
-    number('count(*)', 'orders', month),
-    number('count(*)', 'tickets', 'AND open'),
-    number('count(*)', 'tickets', 'AND NOT open'),
-    number('count(*)', 'customers'),
-    number('count(*)', 'customers', `AND since >= '2026-11-01'`),
-    number(total, 'orders'),
-    number(total, 'orders', month),
-    number(`${total} / ${SEATS}`, 'orders'),
-    rows<Bundle['recentOrders'][number]>(
+  return all({
+    orders: number('count(*)', 'orders'),
+    ordersThisMonth: number('count(*)', 'orders', month),
+    openTickets: number('count(*)', 'tickets', 'AND open'),
+    closedTickets: number('count(*)', 'tickets', 'AND NOT open'),
+    customers: number('count(*)', 'customers'),
+    newCustomers: number('count(*)', 'customers', `AND since >= '2026-11-01'`),
+    revenue: number(total, 'orders'),
+    revenueThisMonth: number(total, 'orders', month),
+    revenuePerSeat: number(`${total} / ${SEATS}`, 'orders'),
+    recentOrders: rows<Bundle['recentOrders'][number]>(
       `SELECT id, placed_at FROM orders ${OF} ORDER BY placed_at DESC, id DESC LIMIT 5`,
     ),
-  ])
-  return {
-    orders,
-    ordersThisMonth,
-    openTickets,
-    closedTickets,
-    customers,
-    newCustomers,
-    revenue,
-    revenueThisMonth,
-    revenuePerSeat,
-    recentOrders,
-  }
+  })
+}
+
+/** What all of them come to, by name. */
+async function all<Parts extends object>(
+  parts: {
+    readonly [Name in keyof Parts]: Promise<Parts[Name]>
+  },
+): Promise<Parts> {
+  const entries = Object.entries<Promise<unknown>>(parts)
+  const found = await Promise.all(entries.map(async ([name, part]) => [name, await part] as const))
+  return Object.fromEntries(found) as Parts
 }
 
 /** How long that takes on tables that have grown. */
