@@ -132,6 +132,22 @@ describe('a commit under soft locks', () => {
     expect(loads()).toBe(after)
   })
 
+  test('twoUnits_overOneRow_theFirstToEndLeavesTheOthersLock_soThatItsCommitIsSeen', async () => {
+    const { read, unit, db } = await opened()
+    const first = unit()
+    const second = unit()
+    await first.prepare()
+    await second.prepare()
+    db.committed = 2
+    await first.commit()
+    expect(await read()).toBe(2)
+    // The second has committed in the database, and is not yet rotated.
+    db.committed = 3
+    expect(await read()).toBe(3)
+    await second.commit()
+    expect(await read()).toBe(3)
+  })
+
   test('lock_ofASlowTransaction_isRenewed', async () => {
     const { read, unit, clock, db, loads } = await opened()
     const writing = unit()
@@ -183,6 +199,26 @@ describe('a store that restarts', () => {
     await read()
     await read()
     expect(loads()).toBe(before + 2)
+    db.committed = 2
+    expect(await read()).toBe(2)
+    await writing.commit()
+    expect(await read()).toBe(2)
+    await clock.advance(5_100)
+    await read()
+    const after = loads()
+    expect(await read()).toBe(2)
+    expect(loads()).toBe(after)
+  })
+
+  test('failover_toAReplicaThatNeverHeardOfALock_keepsNothingForALockLifetime', async () => {
+    const { read, unit, store, clock, db, loads } = await opened()
+    expect(await read()).toBe(1)
+    const promote = store.replica()
+    const writing = unit()
+    await writing.prepare()
+    promote()
+    // The stamps are as old as before, the registration too, and no lock lies on any of them.
+    expect(await read()).toBe(1)
     db.committed = 2
     expect(await read()).toBe(2)
     await writing.commit()

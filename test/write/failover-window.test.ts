@@ -1,4 +1,11 @@
-import { type CacheOptions, createCache, defineDependencies, defineKeys, type } from 'coherent-cache'
+import {
+  type Cache,
+  type CacheOptions,
+  createCache,
+  defineDependencies,
+  defineKeys,
+  type,
+} from 'coherent-cache'
 import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { expect, test } from 'vitest'
 import { deferred, openCache } from '../support/caches.ts'
@@ -115,6 +122,42 @@ test('a change under way counts: one partition may be lost while another has not
   await settle()
   await clock.advance(100)
   expect(await reader.get(show, () => 99)).toBe(99)
+})
+
+test('a change under way counts: the store has answered, and its writer still waits for others to hear of it', async () => {
+  const clock = manualClock()
+  const acknowledgements: (() => void)[] = []
+  let held = false
+  const store = memoryStore({
+    clock,
+    // The old primary and who stays there: its message for that one does not arrive, so nobody acknowledges.
+    schedule: (step, what, process) => {
+      if (held && what === 'message' && only('bystander')(process)) acknowledgements.push(step)
+      else queueMicrotask(step)
+    },
+  })
+  const both = { name: 'box-office', keys, dependencies, store, clock, consistency: 'strict' } as const
+  const [writer, reader, bystander] = ['writer', 'reader', 'bystander'].map(
+    (instance) => openCache({ ...both, instance }).cache,
+  ) as [Cache, Cache, Cache]
+  await Promise.all([writer, reader, bystander].map((cache) => cache.ready()))
+  const follow = store.split()
+  follow(only('reader'))
+  // Locks may have been lost: nothing is kept on the new primary for as long as one lives.
+  await clock.advance(10_000)
+  expect(await reader.get(show, () => 100)).toBe(100)
+  expect(await reader.get(show, () => 99)).toBe(100)
+  await bystander.get(show, () => 100)
+  held = true
+  const invalidating = writer.invalidate(booked)
+  await settle()
+  expect(acknowledgements).toHaveLength(1)
+  follow(only('writer'))
+  await settle()
+  await clock.advance(2_000)
+  expect((await invalidating).status).toBe('applied')
+  expect(await reader.get(show, () => 99, { freshness: 'committed' })).toBe(99)
+  expect(await writer.get(show, () => 99)).toBe(99)
 })
 
 test('with onStoreRestart trust, what a restarted store kept is believed, and it is a setting of the namespace', async () => {
