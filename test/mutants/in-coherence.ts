@@ -1,4 +1,4 @@
-import { type Mutant, mutant, mutants } from './mutant.ts'
+import { type Mutant, mutant, mutants, tested } from './mutant.ts'
 
 const TABLE = 'coherence/stamp-table.ts'
 const LOG = 'coherence/reservations.ts'
@@ -15,13 +15,13 @@ export const inStampTable: readonly Mutant[] = [
     'return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)',
     'return !this.blocked(reservation.key, reservation.stamps)',
   ),
-  mutant(
+  tested(
     'a blocked fill counts as intact',
     '4, local stamp table: a stamp being rotated blocks fills',
+    { test: 'test/journeys/read-beside-its-own-prepare.test.ts' },
     TABLE,
     'return this.#touched.intact(reservation) && !this.blocked(reservation.key, reservation.stamps)',
     'return this.#touched.intact(reservation)',
-    { mode: 'strict', shape: 'home' },
   ),
   mutant(
     'blocking does not touch',
@@ -40,13 +40,13 @@ export const inStampTable: readonly Mutant[] = [
     'before the rotation.',
     { mode: 'bounded', shape: 'home' },
   ),
-  mutant(
+  tested(
     'stamps are not blocked',
     '4, local stamp table: a stamp being rotated blocks hits and fills',
+    { test: 'test/journeys/read-beside-its-own-prepare.test.ts', only: 'by_a row' },
     TABLE,
     'for (const name of stamps) this.#blockedStamps.set(name, (this.#blockedStamps.get(name) ?? 0) + 1)',
     '',
-    { mode: 'strict', shape: 'home' },
   ),
   mutant(
     'keys are not blocked',
@@ -135,13 +135,13 @@ export const inHearing: readonly Mutant[] = [
     'if (!next && known === undefined) this.flush(',
     { shape: 'lease' },
   ),
-  mutant(
+  tested(
     'another epoch in a message is overlooked',
     '6 ⚑ another id: flush',
+    { test: 'test/journeys/failover-without-a-word.test.ts' },
     HEARD,
     'const next = known?.epoch === epoch && sequence === known.sequence + 1',
     'const next = known !== undefined && (known.epoch !== epoch || sequence === known.sequence + 1)',
-    { mode: 'bounded', shape: 'reborn' },
   ),
   mutant(
     'messages of others are taken for own echoes',
@@ -198,13 +198,13 @@ export const inHearing: readonly Mutant[] = [
     'return true',
     { shape: 'queue' },
   ),
-  mutant(
+  tested(
     'the lease counts from the answer',
     '6, the lease counts from the sending',
+    { test: 'test/coherence/heartbeat.test.ts', only: 'forTFromTheSending' },
     BEAT,
     'await this.#hear(reply, sentAt + maxStalenessMs, term)',
     'await this.#hear(reply, clock.monotonic() + maxStalenessMs, term)',
-    { mode: 'bounded', shape: 'lease' },
   ),
   mutant(
     'a process that has not heard in time adopts nothing',
@@ -222,13 +222,13 @@ export const inHearing: readonly Mutant[] = [
     'return this.until > 0',
     { shape: 'lease' },
   ),
-  mutant(
+  tested(
     'what is queued is not replayed before the store is trusted',
     '8, replayed before this process trusts the store again',
+    { test: 'test/journeys/read-while-the-queue-is-told.test.ts' },
     GATE,
     'for (let told = await replay(this.#store); told > 0; told = await replay(this.#store)) replayed += told',
     'void replay(this.#store).then((told) => { replayed = told }, () => {})',
-    { mode: 'bounded', shape: 'queue' },
   ),
   mutant(
     'a store that is away is asked all the same',
@@ -270,12 +270,12 @@ export const inHearing: readonly Mutant[] = [
     '    if (era >= 0) return reply\n    undo(reply)',
     { shape: 'parted' },
   ),
-  mutant(
+  tested(
     'a change under way is not among those of the last while',
     '7 ⚑ changes of the last failoverWindow are replayed at the first sight of a new epoch',
+    { test: 'test/write/failover-window.test.ts', only: 'still waits for others to hear' },
     'write/recent-changes.ts',
     '    for (const change of this.#underWay) queue.add(change)\n',
     '',
-    { shape: 'parted' },
   ),
 ]

@@ -1,4 +1,4 @@
-import { type CaughtByTest, type Mutant, mutant, mutants, tested } from './mutant.ts'
+import { type CaughtByTest, type Mutant, mutant, tested, testedMutants } from './mutant.ts'
 
 const READER = 'read/reader.ts'
 const JOINING = 'read/joining.ts'
@@ -63,13 +63,13 @@ export const inReader: readonly Mutant[] = [
     'const plan = plans.of(request.plan.key)',
     'const { plan } = request',
   ),
-  mutant(
+  tested(
     'a reload joins any load',
     'reload: loads anew',
+    { test: 'test/journeys/join-older-load.test.ts', only: 'reload_doesNotShareALoadThatRuns' },
     JOINING,
     "if (request.wishes.freshness === 'reload' && (flight.loading || !flight.reload)) return undefined",
     '',
-    { mode: 'bounded', shape: 'alone' },
   ),
   mutant(
     'a nested read is answered from memory',
@@ -183,17 +183,18 @@ export const inFetch: readonly Mutant[] = [
     'return token === undefined',
     { mode: 'bounded', shape: 'store' },
   ),
-  mutant(
+  tested(
     'a load is shared without its claim',
     '4.5 ⚑ a committed read joins only with the load’s nonce in the claim',
+    { test: 'test/journeys/committed-read-beside-an-older-load.test.ts', only: 'itsKeyWasNamed' },
     FETCH,
     'if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false',
     'if (leader === undefined || leader === flight || flight.reload) return false',
-    { mode: 'bounded', shape: 'claims' },
   ),
-  mutants(
+  testedMutants(
     'a load is shared under another vector',
     '4.5 ⚑ a committed read joins only with the load’s vector current',
+    { test: 'test/journeys/committed-read-beside-an-older-load.test.ts', only: 'itsRowWasWritten' },
     [
       {
         file: FETCH,
@@ -206,7 +207,6 @@ export const inFetch: readonly Mutant[] = [
         replace: 'const holds = held !== undefined',
       },
     ],
-    { mode: 'bounded', shape: 'claims' },
   ),
   tested(
     'a reload that is not kept leaves what it was to replace',
@@ -277,9 +277,10 @@ export const inFetch: readonly Mutant[] = [
     }
     const { plan, reservation, tokens, epoch } = flight`,
   ),
-  mutants(
+  testedMutants(
     'memory keeps what a reload has replaced',
     '5, set and reload replace the value',
+    { test: 'test/journeys/reload-without-a-lease.test.ts' },
     [
       { file: KEEPER, find: 'if (flight.reload) this.#room.memory?.delete(plan.key)', replace: '' },
       {
@@ -288,7 +289,6 @@ export const inFetch: readonly Mutant[] = [
         replace: '',
       },
     ],
-    { mode: 'bounded', shape: 'replaced' },
   ),
   mutant(
     'memory takes what the store has refused',

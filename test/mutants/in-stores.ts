@@ -1,4 +1,4 @@
-import { type Mutant, mutant } from './mutant.ts'
+import { type Mutant, mutant, tested } from './mutant.ts'
 
 const STATE = 'stores/memory-state.ts'
 const STORE = 'stores/memory-session.ts'
@@ -28,13 +28,13 @@ export const inStores: readonly Mutant[] = [
     'if (others.length === 0) this.#stamps.delete(name)',
     'if (others.length === 0) this.#stamps.set(name, { ...(this.#stamps.get(name) as HeldStamp), locks: new Map() })',
   ),
-  mutant(
+  tested(
     'unlocking takes the locks of others off',
     '2 ⚑ the locks of others stay',
+    { test: 'test/journeys/committed-fleet.test.ts', only: 'theFirstToEndLeavesTheOthersLock' },
     STATE,
     '([id, deadline]) => id !== ownLock && deadline > now,',
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock === undefined,',
-    { mode: 'committed', shape: 'layers' },
   ),
   mutant(
     'rotating takes the locks of others off',
@@ -44,29 +44,29 @@ export const inStores: readonly Mutant[] = [
     '([id, deadline]) => id !== ownLock && deadline > now && ownLock !== undefined,',
     { mode: 'committed', shape: 'layers' },
   ),
-  mutant(
+  tested(
     'a read does not see locks',
     '2, a value is valid when none of its stamps is locked',
+    { test: 'test/journeys/committed-fleet.test.ts', only: 'neverSharesALoadThatBeganBeforeIt' },
     STORE,
     'if (stamps.some((name) => namespace.locked(name)) || namespace.quarantined(map, lockMs)) {',
     'if (namespace.quarantined(map, lockMs)) {',
-    { mode: 'committed', shape: 'under' },
   ),
-  mutant(
+  tested(
     'no quarantine after a restart',
     '7 ⚑ quarantine, anchored in the record',
+    { test: 'test/journeys/committed-fleet.test.ts', only: 'toAReplicaThatNeverHeardOfALock' },
     STATE,
     'const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)',
     'const since = this.#stamps.get(stamp)?.created ?? 0',
-    { mode: 'committed', shape: 'unlocked' },
   ),
-  mutant(
+  tested(
     'no quarantine for a new map',
     '3 ⚑ a new registration fills nothing for one soft-lock lifetime',
+    { test: 'test/journeys/new-map-under-a-lock.test.ts' },
     STATE,
     'const since = Math.max(this.#born, this.#stamps.get(stamp)?.created ?? 0)',
     'const since = this.#born',
-    { mode: 'committed', shape: 'maps' },
   ),
   mutant(
     'a restart keeps its epoch',

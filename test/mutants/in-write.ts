@@ -112,13 +112,13 @@ export const inWrite: readonly Mutant[] = [
     '',
     { mode: 'committed', shape: 'maps' },
   ),
-  mutant(
+  tested(
     'a pattern is locked for the own map alone',
     '3, a writer locks for maps it did not know',
+    { test: 'test/journeys/lock-for-another-map.test.ts' },
     LOCK,
     'if (this.#named.some((name) => this.#others.without(name).length > 0)) this.#stamps.add(ROOT)',
     '',
-    { mode: 'committed', shape: 'maps' },
   ),
   mutant(
     'a unit takes no lock',

@@ -62,6 +62,16 @@ export function tested(
   return { name, rule, edits: [{ file, find, replace }], caughtBy }
 }
 
+/** Several guards that stand behind one another, taken out together, which a test catches. */
+export function testedMutants(
+  name: string,
+  rule: string,
+  caughtBy: CaughtByTest,
+  edits: readonly Edit[],
+): Mutant {
+  return { name, rule, edits, caughtBy }
+}
+
 /** A source with a mutant's edits. @throws Error naming the text that is not in its file exactly once */
 export function edited({ name, edits }: Mutant, file: string, source: string): string {
   return edits

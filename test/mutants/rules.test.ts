@@ -13,6 +13,15 @@ describe('rules', () => {
   })
 })
 
+describe('known seeds', () => {
+  const seeds = JSON.parse(readFileSync(new URL('./seeds.json', import.meta.url), 'utf8')) as object
+
+  test('are of mutants that are hunted', () => {
+    const hunted = new Set(mutants.flatMap(({ name, caughtBy }) => (caughtBy === undefined ? [name] : [])))
+    expect(Object.keys(seeds).filter((name) => !hunted.has(name))).toEqual([])
+  })
+})
+
 describe('mutants', () => {
   test('have names of their own', () => {
     expect(known.size).toBe(mutants.length)

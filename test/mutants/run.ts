@@ -38,6 +38,7 @@ const directory = mkdtempSync(join(tmpdir(), 'mutants-'))
 const caught = new Map<string, string>()
 const survivors: string[] = []
 try {
+  if (values.pin === true) pin()
   const innocent = await innocents()
   await inTurn(chosen.filter(({ caughtBy }) => caughtBy === undefined))
   const tested = chosen.filter(({ caughtBy }) => caughtBy !== undefined)
@@ -60,9 +61,10 @@ console.log(`\n${chosen.length - survivors.length} of ${chosen.length} mutants c
 for (const name of survivors) console.log(`SURVIVED: ${name}`)
 if (survivors.length > 0) process.exitCode = 1
 
-/** Writes down the seeds of mutants there are. */
+/** Writes down the seeds of the mutants that are hunted. */
 function pin(): void {
-  const known = Object.entries(seeds).filter(([name]) => mutants.some((one) => one.name === name))
+  const hunted = new Set(mutants.flatMap(({ name, caughtBy }) => (caughtBy === undefined ? [name] : [])))
+  const known = Object.entries(seeds).filter(([name]) => hunted.has(name))
   writeFileSync(PINNED, `${JSON.stringify(Object.fromEntries(known.sort()), undefined, 2)}\n`)
 }
 
@@ -103,7 +105,7 @@ async function tryOut(one: Mutant, redisPort: number | undefined): Promise<strin
 
 /** The known seeds that break a promise on the real sources, which would prove nothing. */
 async function innocents(): Promise<readonly string[]> {
-  const known = chosen.filter(({ name }) => seeds[name] !== undefined)
+  const known = chosen.filter(({ name, caughtBy }) => caughtBy === undefined && seeds[name] !== undefined)
   const hunts = known.map(({ name, mode, shape }): Hunt => ({ mode, shape, seed: seeds[name], seconds: 0 }))
   const answers = await answersOf<Caught>(await unchanged(), hunts)
   return answers.flatMap(({ seed, promise }, at) =>
