@@ -1,12 +1,11 @@
 -- The full read: values, stamps and claims in one step. Judges each value and, on a miss only, takes the fill claim and
--- creates the stamps that are missing.
+-- creates the stamps that are missing. Behind REGISTRATION_MS and STAMP_MS.
 -- KEYS: state, maps, S stamps, recent (only with replicas), before (only with replicas), then per item: value, claim
--- ARGV: S, number of items, fresh epoch, map digest, registration ms, stamp ms, soft-lock ms (0: no locks in use),
---       replica ms (0: no replicas in use), S fresh tokens (16 characters each, joined), then per item: head of the
---       fingerprint, stamp indices ('' for all in order), nonce ('' for no claim), claim ms, '1' to take over or '2'
---       beside a valid value
--- returns { epoch, sequence, 1 if this map is registered for long enough, S tokens (joined, '.' where missing), indices of
---           stamps with expired locks (joined by commas), then per item: value or false, judgement (see judged) }
+-- ARGV: plan (number of stamps S, number of items, soft-lock ms or 0 without locks, replica ms or 0 without replicas),
+--       map digest, fresh token, then per item: head of the fingerprint, stamp indices ('' for all in order),
+--       claim ('' for none; nonce, '1' to take over or '2' beside a valid value or else '0', ms)
+-- returns { position (epoch, where registered for long enough S tokens with '.' where missing; ':', sequence; where
+--           registered ':' and indices of stamps with expired locks), then per item: value or false, judgement (see judged) }
 
 -- What is said of an item, flat because nested replies are dear to read: 1 if there is a value that is void or 2 if it is
 -- none of this format, 0 no claim / 1 granted / 2 held / 3 under a lock, holder's nonce, '' to load from any replica or '?'
@@ -17,21 +16,22 @@ end
 
 local MISSING = string.rep('.', 16)
 
-local count = tonumber(ARGV[1])
-local items = tonumber(ARGV[2])
-local epoch, sequence, born = epoch_of(KEYS[1], ARGV[3])
+local counts = {}
+for number in string.gmatch(ARGV[1], '%d+') do counts[#counts + 1] = tonumber(number) end
+local count, items, lock_ms, lag = unpack(counts)
+local fresh = ARGV[3]
+local epoch, sequence, born = epoch_of(KEYS[1], fresh)
 
 local time = now()
 local stored = redis.call('MGET', unpack(KEYS, 3, 2 + count))
 -- Registered anew halfway through its time, with all that hangs on it: the skeleton must not lapse before it.
-local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[4])
-if type(registered) ~= 'string' or tonumber(registered) < time + tonumber(ARGV[5]) / 2 or token_of(stored[1]) == '' then
-  return { epoch, sequence, 0 }
+local registered = redis.pcall('ZSCORE', KEYS[2], ARGV[2])
+if type(registered) ~= 'string' or tonumber(registered) < time + REGISTRATION_MS / 2 or token_of(stored[1]) == '' then
+  return { epoch .. ':' .. string.format('%.0f', sequence) }
 end
 
 local tokens = {}
 local complete = true
-local lock_ms = tonumber(ARGV[7])
 local locked = {}
 local expired = {}
 local any_locked = false
@@ -58,7 +58,6 @@ end
 
 -- From where a value may be loaded. Rotations may have been lost with an epoch that has just begun, and writers may not
 -- have rotated for a map that has just been registered.
-local lag = tonumber(ARGV[8])
 local sources
 local base_key = 2 + count
 if lag > 0 then
@@ -68,16 +67,21 @@ if lag > 0 then
   if time < (born or 0) + lag or time < registered_at + lag then sources = nil end
 end
 
-local fresh = ARGV[9]
-local reply = { epoch, sequence, 1, '', table.concat(expired, ',') }
+-- The caller's token with the stamp's number at its end.
+local function fresh_stamp(index)
+  return string.sub(fresh, 1, 12) .. string.format('%04d', index)
+end
+
+local reply = { '' }
 
 for item = 1, items do
   local value_key = KEYS[base_key + 2 * item - 1]
   local claim_key = KEYS[base_key + 2 * item]
-  local base = 9 + 5 * (item - 1)
-  local head, indices, nonce = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
-  local take_over = ARGV[base + 5] == '1'
-  local beside = ARGV[base + 5] == '2'
+  local base = 3 * item
+  local head, indices, wanted_claim = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3]
+  local nonce, how = string.sub(wanted_claim, 1, 16), string.sub(wanted_claim, 17, 17)
+  local take_over = how == '1'
+  local beside = how == '2'
 
   local wanted = {}
   local whole = true
@@ -149,14 +153,14 @@ for item = 1, items do
       for at = 1, #wanted do
         local index = wanted[at]
         if tokens[index] == '' and not refused then
-          local token = string.sub(fresh, 16 * index - 15, 16 * index)
-          local made = redis.pcall('SET', KEYS[2 + index], token .. time, 'PX', ARGV[6])
+          local token = fresh_stamp(index)
+          local made = redis.pcall('SET', KEYS[2 + index], token .. time, 'PX', STAMP_MS)
           if type(made) == 'table' and made.err then refused = true else tokens[index] = token end
         end
         parts[at] = tokens[index]
       end
       if not refused then
-        local made = redis.pcall('SET', claim_key, nonce .. table.concat(parts), 'PX', ARGV[base + 4])
+        local made = redis.pcall('SET', claim_key, nonce .. table.concat(parts), 'PX', string.sub(wanted_claim, 18))
         if type(made) == 'table' and made.err then refused = true end
       end
       judgement = refused and judged(voided, 0, '', from) or judged(voided, 1, nonce, from)
@@ -168,5 +172,5 @@ end
 for at = 1, count do
   if tokens[at] == '' then tokens[at] = MISSING end
 end
-reply[4] = table.concat(tokens)
+reply[1] = epoch .. table.concat(tokens) .. ':' .. string.format('%.0f', sequence) .. ':' .. table.concat(expired, ',')
 return reply

@@ -3,17 +3,10 @@ import { CacheError } from '../../core/errors.ts'
 import { ANY_SOURCE, isLogPosition, type LoadSource, PRIMARY_SOURCE } from '../../core/load-source.ts'
 import type { Randomness } from '../../core/random.ts'
 import type { StampName } from '../../core/stamp.ts'
-import {
-  type MapRegistration,
-  type Position,
-  REGISTRATION_MS,
-  type ReadItem,
-  type ReadResult,
-} from '../../core/store.ts'
+import type { MapRegistration, Position, ReadItem, ReadResult } from '../../core/store.ts'
 import { withoutChecksum } from './checksum.ts'
 import type { Layout } from './layout.ts'
-import { list, number, positionOf, refuse, text } from './replies.ts'
-import type { Argument } from './servers.ts'
+import { list, number, refuse, text } from './replies.ts'
 
 /** What a full read answers for one partition. */
 export interface PartitionRead {
@@ -23,11 +16,7 @@ export interface PartitionRead {
   readonly expired: readonly StampName[]
 }
 
-/** How long a new stamp waits for its first fill. */
-const STAMP_MS = 600_000
 const MISSING = '.'.repeat(TOKEN_LENGTH)
-/** What comes before the items in a reply. */
-const HEAD = 5
 
 /** One full read of items of one partition: what the script is given, and what its reply says. */
 export class ReadScript {
@@ -69,27 +58,16 @@ export class ReadScript {
     map: MapRegistration,
     randomness: Randomness,
     { lockMs, replicaLagMs }: { readonly lockMs: number; readonly replicaLagMs: number },
-  ): Argument[] {
-    let fresh = ''
-    for (let at = 0; at < this.#names.length; at++) fresh += randomness.token()
-    const args: Argument[] = [
-      this.#names.length,
-      this.#items.length,
-      randomness.token(),
-      map.digest,
-      REGISTRATION_MS,
-      STAMP_MS,
-      lockMs,
-      Math.ceil(replicaLagMs),
-      fresh,
-    ]
+  ): string[] {
+    const counts = `${this.#names.length},${this.#items.length},${Math.ceil(lockMs)},${Math.ceil(replicaLagMs)}`
+    const args = [counts, map.digest, randomness.token()]
     for (const [at, { stamps, head, claim }] of this.#items.entries()) {
       args.push(
         head ?? fingerprintHead(stamps),
         this.#indices?.[at]?.join(',') ?? '',
-        claim?.nonce ?? '',
-        Math.ceil(claim?.ttlMs ?? 0),
-        claim?.takeOver === true ? '1' : claim?.beside === true ? '2' : '0',
+        claim === undefined
+          ? ''
+          : `${claim.nonce}${claim.takeOver ? 1 : claim.beside ? 2 : 0}${Math.ceil(claim.ttlMs)}`,
       )
     }
     return args
@@ -98,19 +76,19 @@ export class ReadScript {
   /** What a reply says. Undefined where this process's map must be registered first. */
   understand(said: unknown, partition: number): PartitionRead | undefined {
     const reply = list(said)
-    const position = positionOf(reply, partition)
-    if (number(reply[2]) !== 1) return undefined
-    const tokens = this.#tokens(text(reply[3]))
+    const { epoch = '', joined = '', sequence, expired } = HEAD.exec(text(reply[0]))?.groups ?? refuse()
+    if (expired === undefined) return undefined
+    const tokens = this.#tokens(joined)
     const results = this.#items.map((_, at) => {
-      const value = reply[HEAD + 2 * at]
       const indices = this.#indices?.[at]
       const own = indices === undefined ? tokens : indices.map((index) => tokens[index - 1] ?? refuse())
-      return understandItem(value, text(reply[HEAD + 2 * at + 1]), own, position.epoch)
+      return understandItem(reply[1 + 2 * at], text(reply[2 + 2 * at]), own, epoch)
     })
-    const indices = text(reply[4])
-    const expired =
-      indices === '' ? [] : indices.split(',').map((index) => this.#names[Number(index) - 1] ?? refuse())
-    return { position, results, expired }
+    return {
+      position: { partition, epoch, sequence: number(Number(sequence)) },
+      results,
+      expired: expired === '' ? [] : expired.split(',').map((at) => this.#names[Number(at) - 1] ?? refuse()),
+    }
   }
 
   #tokens(joined: string): string[] {
@@ -122,6 +100,8 @@ export class ReadScript {
   }
 }
 
+/** How a reply begins: the epoch, the tokens, the sequence, and behind which stamps there are expired locks. */
+const HEAD = /^(?<epoch>[\w-]{16})(?<joined>[\w.-]*):(?<sequence>\d{1,16})(?::(?<expired>[\d,]*))?$/
 const JUDGEMENT = /^(?<voided>[012]),(?<claim>[0123]),(?<holder>[^,]*),(?<from>[^,]*)$/
 
 function understandItem(

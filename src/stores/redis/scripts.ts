@@ -34,6 +34,9 @@ import { type PartitionRead, ReadScript } from './read-script.ts'
 import { list, number, positionOf, refuse, text } from './replies.ts'
 import type { Argument, Servers } from './servers.ts'
 
+/** How long a new stamp waits for its first fill. */
+const STAMP_MS = 600_000
+
 /**
  * Each script with the name of its command; they publish by the command that every process hears. The same texts at each
  * call: they are 90 kB, and every connection keeps them.
@@ -45,7 +48,7 @@ export function scriptsFor(publishes: Servers['publishes']): typeof PLAIN {
 function scriptsThat(publishes: Servers['publishes']) {
   const publishing = `local PUBLISH = '${publishes}'\n`
   return {
-    ccRead: common + recent + readScript,
+    ccRead: `local REGISTRATION_MS, STAMP_MS = ${REGISTRATION_MS}, ${STAMP_MS}\n${common}${recent}${readScript}`,
     ccFill: publishing + common + recent + fillScript,
     ccRotate: publishing + common + locks + recent + rotateScript,
     ccLock: publishing + common + locks + lockScript,
@@ -130,28 +133,23 @@ export class Scripts {
     { holderMs, replicaLagMs }: { readonly holderMs: number; readonly replicaLagMs: number },
   ): Promise<Filled> {
     const { key, nonce, epoch, stamps, tokens, value, ttlMs, prolongedMs = ttlMs, publish } = request
-    const ms = Math.max(1, Math.ceil(ttlMs))
     const keys = [layout.state, layout.value(key), layout.claim(key), layout.holders]
-    keys.push(...stamps.map((name) => layout.stamp(name)))
-    const own = publish && replicaLagMs > 0 ? stamps.indexOf(keyStamp(key)) + 1 : 0
-    if (own > 0) keys.push(layout.recent, layout.before)
-    const fresh = this.#randomness.token()
-    const lifetimes = [ms, Math.ceil(Math.max(ttlMs, prolongedMs)) + STAMP_MARGIN_MS]
-    const message = [publish ? '1' : '0', layout.channel, body, Math.ceil(holderMs)]
-    const noted = [own > 0 ? Math.ceil(replicaLagMs) : 0, own]
-    const args = [
-      nonce,
-      epoch,
-      fresh,
-      tokens.join(''),
-      ...lifetimes,
+    for (const name of stamps) keys.push(layout.stamp(name))
+    const args: Argument[] = [
+      nonce + epoch + this.#randomness.token() + tokens.join(''),
+      Math.max(1, Math.ceil(ttlMs)),
+      Math.ceil(Math.max(ttlMs, prolongedMs)) + STAMP_MARGIN_MS,
       withChecksum(value),
-      ...message,
-      ...noted,
     ]
-    const reply = list(await this.#run('ccFill', keys, args))
-    const said = number(reply[0])
-    return { stored: said === 1, unclaimed: said === 2, holders: list(reply[1]).map(text) }
+    if (publish) {
+      const own = replicaLagMs > 0 ? stamps.indexOf(keyStamp(key)) + 1 : 0
+      if (own > 0) keys.push(layout.recent, layout.before)
+      args.push(layout.channel, body, Math.ceil(holderMs), own > 0 ? Math.ceil(replicaLagMs) : 0, own)
+    }
+    const reply = await this.#run('ccFill', keys, args)
+    if (Array.isArray(reply)) return { stored: true, unclaimed: false, holders: reply.map(text) }
+    const said = number(reply)
+    return { stored: said === 1, unclaimed: said === 2, holders: [] }
   }
 
   async rotate(layout: Layout, partition: number, rotation: Rotation): Promise<Rotated> {
