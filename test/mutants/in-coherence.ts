@@ -70,14 +70,14 @@ export const inStampTable: readonly Mutant[] = [
     'if (!this.intact(reservation)) return undefined',
     '',
   ),
-  mutant(
+  tested(
     'a flush revokes no fill',
     '4, local stamp table: flushes revoke reservations',
+    { test: 'test/journeys/reply-from-before-a-gap.test.ts' },
     TABLE,
     `    this.#idle = new IdleList()
     this.#touched.everything()`,
     '    this.#idle = new IdleList()',
-    { mode: 'bounded', shape: 'late' },
   ),
   mutant(
     'a message revokes no fill by its stamps',
@@ -115,13 +115,13 @@ export const inStampTable: readonly Mutant[] = [
     'if (at.checkedAt < this.#flushedAt || !at.last.live) return false',
     'if (at.checkedAt < this.#flushedAt) return false',
   ),
-  mutant(
+  tested(
     'a flush is forgotten by the log',
     '4, local stamp table: flushes revoke reservations',
+    { test: 'test/journeys/reply-from-before-a-gap.test.ts' },
     LOG,
     'if (since <= this.#floor) return false',
     '',
-    { mode: 'bounded', shape: 'late' },
   ),
 ]
 
@@ -254,21 +254,21 @@ export const inHearing: readonly Mutant[] = [
     ],
     { mode: 'bounded', shape: 'lease' },
   ),
-  mutant(
+  tested(
     'a change of the last while is not told again',
     '7 ⚑ changes of the last failoverWindow are replayed at the first sight of a new epoch',
+    { test: 'test/write/failover-window.test.ts', only: 'that only the old primary heard' },
     'create-cache.ts',
     'onNewEpoch: () => committer.recall(),',
     'onNewEpoch: () => false,',
-    { shape: 'parted' },
   ),
-  mutant(
+  tested(
     'a store in a new epoch is believed before it has been told',
     '7 ⚑ before it trusts the store again',
+    { test: 'test/write/failover-window.test.ts', only: 'never reads behind it' },
     'coherence/store-gate.ts',
     '    if (era === this.#era) return reply\n    undo(reply)',
     '    if (era >= 0) return reply\n    undo(reply)',
-    { shape: 'parted' },
   ),
   tested(
     'a change under way is not among those of the last while',

@@ -39,13 +39,13 @@ export const inReader: readonly Mutant[] = [
     'if (flight.aborted || !stamps.intact(flight.reservation))',
     { mode: 'strict', shape: 'locks' },
   ),
-  mutant(
+  tested(
     'a read without lease joins a load of any age',
     '4.5 ⚑ without lease only loads younger than T',
+    { test: 'test/journeys/join-older-load.test.ts', only: 'withoutALease' },
     JOINING,
     'if (!heard && (strict || now - flight.beganAt >= maxStalenessMs)) return undefined',
     '',
-    { mode: 'bounded', shape: 'cold' },
   ),
   mutant(
     'a strict read without lease joins a load',
