@@ -44,8 +44,10 @@ export function compileBlocks(
     return module ? ts.createSourceFile(path, module.text, language) : getSourceFile(path, language, ...rest)
   }
 
-  const ambient = join(root, 'src/text-modules.d.ts')
-  const program = ts.createProgram({ rootNames: [ambient, ...modules.keys()], options, host })
+  const ambient = ['src/text-modules.d.ts', 'test/support/web-frameworks.d.ts'].map((file) =>
+    join(root, file),
+  )
+  const program = ts.createProgram({ rootNames: [...ambient, ...modules.keys()], options, host })
   for (const [path, { block, offset }] of modules) {
     const source = program.getSourceFile(path)
     for (const diagnostic of [
