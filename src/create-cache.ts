@@ -18,6 +18,7 @@ import { DependencyMap } from './core/dependency-map.ts'
 import { CacheError, show } from './core/errors.ts'
 import { Emitter } from './core/events.ts'
 import { FamilyIndex } from './core/family-index.ts'
+import { checkMap } from './core/map-check.ts'
 import { claimName } from './core/open-caches.ts'
 import { readSettings, type Settings } from './core/settings.ts'
 import { type Store, type StoreSession, TRUSTS_RESTARTS } from './core/store.ts'
@@ -161,6 +162,7 @@ function assemble(
     : undefined
   const store: Store = gate ?? behind
   const inspection = new Inspection(store, { clock, events }, warningsOfSettings(settings))
+  inspection.add(checkMap(settings.dependencies, families.all()))
   const heartbeat = new Heartbeat({
     clock,
     lease,

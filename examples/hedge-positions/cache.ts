@@ -12,6 +12,7 @@ export const keys = defineKeys({
   available: { key: 'available_amounts:{entityId}:{currency}', value: type<Available>(), ttl: '10m' },
   positions: { key: 'hedge_positions:{entityId}:{currency}', value: type<readonly number[]>(), ttl: '10m' },
   capacity: { key: 'entity_capacity:{entityId}', value: type<number>(), ttl: '10m' },
+  nav: 'nav_calculations:{entityId}[:{day}]',
   pnl: { key: 'realtime_pnl:{entityId}', value: type<number>(), ttl: '1m' },
 })
 
@@ -33,7 +34,7 @@ const dependencies = defineDependencies({
       stable: ['entity_id', 'currency'],
     },
     position_nav_master: {
-      invalidates: [keys.available, 'nav_calculations:{entityId}*', '*portfolio_valuation*'],
+      invalidates: [keys.available, keys.nav, '*portfolio_valuation*'],
       stable: ['entity_id', 'currency'],
     },
     deal_bookings: [keys.positions, keys.pnl, '*portfolio_structure*'],

@@ -12,7 +12,7 @@ export class Inspection {
   readonly #store: Pick<Store, 'inspect'>
   readonly #clock: Clock
   readonly #events: Emitter
-  readonly #always: readonly string[]
+  #always: readonly string[]
   #found: readonly string[] = []
   #next = Number.NEGATIVE_INFINITY
 
@@ -30,6 +30,15 @@ export class Inspection {
 
   get warnings(): readonly string[] {
     return [...this.#always, ...this.#found]
+  }
+
+  /** What has been found once and for all. It is told once whoever created the cache has added listeners. */
+  add(found: readonly string[]): void {
+    this.#always = [...this.#always, ...found]
+    if (found.length === 0) return
+    queueMicrotask(() => {
+      for (const message of found) this.#events.emit('warning', { message })
+    })
   }
 
   /** Looks, if it has not for a while. Never rejects: a store that does not answer has been told of elsewhere. */

@@ -68,7 +68,8 @@ export function checkName(value: unknown, what: string): string {
   )
 }
 
-function alike(known: string, given: string): boolean {
+/** Whether a name may be another one, misspelt. */
+export function alike(known: string, given: string): boolean {
   const one = known.toLowerCase()
   const other = given.toLowerCase()
   if (one === other || one.startsWith(other) || other.startsWith(one)) return true

@@ -127,6 +127,14 @@ export class Template {
     return this.required < this.segments.length ? `${head}*` : head
   }
 
+  /** Its keys as patterns without `*`, one for each length. */
+  get texts(): readonly string[] {
+    const pieces = this.segments.map(openSegment)
+    return this.segments
+      .slice(this.required - 1)
+      .map((_, more) => pieces.slice(0, this.required + more).join(':'))
+  }
+
   /**
    * The template with some of its parameters filled in: `metrics:{id}[:{from}[:{to}]]` with `{ id: 7 }` is
    * `metrics:7[:{from}[:{to}]]`. A key that has one parameter of the tail has those before it: with `{ from: 1 }` it is
