@@ -21,6 +21,7 @@ describe('receipts', () => {
       stamps: ['pay:{id}|1', 'pay:{id}|2'],
       keys: [],
       patterns: [],
+      unknownTables: [],
       durationMs: 0,
       token: expect.stringMatching(/^1~[\w-]{16}\.1$/),
     })

@@ -7,6 +7,7 @@ import { encodeParameter, encodeText } from './encoding.ts'
 import { CacheError, isCacheError, show } from './errors.ts'
 import type { FamilyIndex } from './family-index.ts'
 import type { CompiledFamily } from './key.ts'
+import { alike } from './options.ts'
 import type { Pattern } from './pattern.ts'
 import { leadingRun, type Skeleton, skeletonDigest } from './skeleton.ts'
 import { keyStamp, patternStamp, ROOT, registrationStamp, type StampName, scopeStamp } from './stamp.ts'
@@ -101,6 +102,12 @@ export class DependencyMap {
   /** Whether the map names this table or view. */
   knows(table: string): boolean {
     return this.#reach.has(table)
+  }
+
+  /** The table or view that an unknown name may stand for: misspelt, or with its schema's name before it. */
+  near(table: string): string | undefined {
+    const name = table.slice(table.lastIndexOf('.') + 1)
+    return [...this.#reach.keys()].find((known) => alike(known, name))
   }
 
   /** The map as other writers need to know it. */

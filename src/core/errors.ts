@@ -82,6 +82,11 @@ export function isCacheError(error: unknown, code?: ErrorCode): error is CacheEr
   return code === undefined || (error as { code?: unknown }).code === code
 }
 
+/** The question behind a message about a name that is not known, where another one is close. */
+export function question(near: string | undefined): string {
+  return near === undefined ? '' : ` Did you mean ${show(near)}?`
+}
+
 const SHOWN = 80
 
 /** A value as an error message shows it: short, quoted where it is text, never throwing. */

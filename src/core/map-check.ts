@@ -1,6 +1,6 @@
 import { snakeCase } from './binding.ts'
 import type { CompiledTable, Dependencies } from './dependencies.ts'
-import { show } from './errors.ts'
+import { question, show } from './errors.ts'
 import type { CompiledFamily } from './key.ts'
 import { alike } from './options.ts'
 import { canMeet, stepsOf } from './pattern-meeting.ts'
@@ -49,10 +49,6 @@ function unstable(name: string, { patterns, bind, stable }: CompiledTable): stri
       (column) =>
         `The map's ${name}: stable: ${show(column)} binds no capture of its patterns, so it changes nothing.${question(nearest(column, known))} Name a column or a capture that binds, or leave it out.`,
     )
-}
-
-function question(near: string | undefined): string {
-  return near === undefined ? '' : ` Did you mean ${show(near)}?`
 }
 
 function nearest(name: string, known: Iterable<string>): string | undefined {

@@ -20,6 +20,11 @@ export interface Receipt {
   readonly keys: readonly string[]
   /** Patterns that no stamp stood for, whose keys were searched for one by one: slower than a rotation. */
   readonly patterns: readonly string[]
+  /**
+   * Tables that this cache's map does not name: nothing of its own was made void for them. Misspelt, or not in the map
+   * because nothing hangs on them here.
+   */
+  readonly unknownTables: readonly string[]
   readonly durationMs: DurationMs
   /** Opaque and URL-safe: a read that carries it is never older than this change. */
   readonly token: string

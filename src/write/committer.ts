@@ -1,6 +1,6 @@
 import type { Change, TableChange } from '../core/change.ts'
 import type { Targets } from '../core/dependency-map.ts'
-import { CacheError, show } from '../core/errors.ts'
+import { CacheError, question, show } from '../core/errors.ts'
 import type { Cause } from '../core/events.ts'
 import type { LogPosition } from '../core/load-source.ts'
 import type { Receipt } from '../core/receipt.ts'
@@ -52,7 +52,7 @@ export class Committer {
       if (this.#room.map.knows(table)) continue
       throw new CacheError(
         'UNKNOWN_TABLE',
-        `The map names no table ${show(table)}. Add it to defineDependencies, with an empty list if nothing hangs on it.`,
+        `The map names no table ${show(table)}.${question(this.#room.map.near(table))} Add it to defineDependencies, with an empty list if nothing hangs on it.`,
       )
     }
   }
@@ -106,6 +106,7 @@ export class Committer {
       stamps: targets.stamps,
       keys: targets.keys.map(({ key }) => key),
       patterns: targets.patterns.map(({ text }) => text),
+      unknownTables: targets.unknownTables,
       durationMs: clock.monotonic() - started,
       token: encodeToken(
         new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),

@@ -225,7 +225,8 @@ export class Unit implements UnitOfWork {
     const targets = this.#targets
     if (targets === undefined) {
       const token = encodeToken(new Map(), false)
-      return Object.freeze({ status: 'applied', stamps: [], keys: [], patterns: [], durationMs: 0, token })
+      const none = { stamps: [], keys: [], patterns: [], unknownTables: [] }
+      return Object.freeze({ status: 'applied', ...none, durationMs: 0, token })
     }
     this.#softLock?.release()
     try {

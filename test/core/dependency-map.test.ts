@@ -207,6 +207,14 @@ test('invalidate_unknownTable_isTold_orRefused', async () => {
   cache.on('unknownTable', told)
   expect(await cache.invalidate({ tables: ['revenues', 'nobody'] })).toMatchObject({ status: 'applied' })
   expect(told).toHaveBeenCalledExactlyOnceWith({ table: 'nobody' })
+  expect((await cache.invalidate({ tables: ['revenues', 'nobody'] })).unknownTables).toEqual(['nobody'])
+  expect((await cache.invalidate({ tables: ['revenues'] })).unknownTables).toEqual([])
+  expect((await cache.clear()).unknownTables).toEqual([])
+  expect((await cache.unitOfWork().commit()).unknownTables).toEqual([])
+  const unit = cache.unitOfWork()
+  unit.write('nobody')
+  unit.write('nobody_else')
+  expect((await unit.commit()).unknownTables).toEqual(['nobody', 'nobody_else'])
 
   const { cache: strict } = openCache({ dependencies, unknownTables: 'error' })
   await strict.get('totals', () => 1)
@@ -216,5 +224,8 @@ test('invalidate_unknownTable_isTold_orRefused', async () => {
   expect(strict.peek('totals')).toBe(1)
   expect(() => strict.unitOfWork().write('nobody')).toThrow(errorOf('UNKNOWN_TABLE') as Error)
   expect(() => strict.unitOfWork().invalidate({ table: 'nobody' })).toThrow(errorOf('UNKNOWN_TABLE') as Error)
+  await expect(strict.invalidate({ table: 'public.Revenues' })).rejects.toEqual(
+    errorOf('UNKNOWN_TABLE', /Did you mean "revenues"\?/),
+  )
   await expect(strict.invalidate({ table: 'v_nav' })).resolves.toMatchObject({ status: 'applied' })
 })

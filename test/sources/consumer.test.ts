@@ -25,7 +25,7 @@ function consumerOf<E = ChangeEvent>(
       invalidate: async (change) => {
         changes.push(change)
         const status = await invalidate(change)
-        return { status, stamps: [], keys: [], patterns: [], durationMs: 0, token: '' }
+        return { status, stamps: [], keys: [], patterns: [], unknownTables: [], durationMs: 0, token: '' }
       },
     },
     options,

@@ -37,7 +37,15 @@ export function cacheAside(
     const rows = deeds.current?.rows ?? []
     const keys = rows.flatMap(({ row }) => shop.keysOf(row).map((at) => shop.keys[at]?.key ?? ''))
     if (keys.length > 0) await redis.del(...keys)
-    return { status: 'applied', stamps: [], keys: [], patterns: [], durationMs: 0, token: '1' }
+    return {
+      status: 'applied',
+      stamps: [],
+      keys: [],
+      patterns: [],
+      unknownTables: [],
+      durationMs: 0,
+      token: '1',
+    }
   }
   const transaction = async <T>(body: (tx: StormTransaction) => Promise<T>): Promise<T> => {
     const client = await pool.connect()
