@@ -11,7 +11,7 @@ export declare const redis: import('ioredis').Redis
 export declare const server: import('node:http').Server
 export declare const worker: { stop(): Promise<void> }
 
-/** Reads as in the service above. */
+/** Reads as the whole service does. */
 export declare function booked(
   reader: import('coherent-cache').CacheReader,
   orgId: number,
