@@ -191,7 +191,7 @@ export class OpenCache {
         return this.#apply(change, 'invalidate')
       },
       wrap: wrapRepository,
-      session: createSession,
+      session: (reader, token) => createSession(reader, token, this.#partitions),
     })
   }
 
@@ -232,7 +232,11 @@ export class OpenCache {
   }
 
   session(token?: string | null): Session {
-    return createSession(this as unknown as Cache, token)
+    return createSession(this as unknown as Cache, token, this.#partitions)
+  }
+
+  get #partitions(): number {
+    return this.#parts.readRoom.store.partitions ?? 1
   }
 
   setCoherence(coherence: Coherence, family?: { readonly family: string }): void {

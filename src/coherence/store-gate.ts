@@ -136,6 +136,10 @@ export class StoreGate implements Store {
     for (const { reject } of this.#whenUp.splice(0)) reject(error)
   }
 
+  get partitions(): number | undefined {
+    return this.#store.partitions
+  }
+
   readonly partition: Store['partition'] = (place) => this.#store.partition(place)
   readonly values: Store['values'] = (keys) => this.#evidence(() => this.#store.values(keys), nothing)
   readonly read: Store['read'] = (items) =>

@@ -154,7 +154,10 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
   currentUnit(): UnitOfWork<Tables, Scopes> | undefined
   /**
    * A reader that is never behind the receipts it has gathered, nor behind `token`, which may come as it does from a
-   * request: null or undefined is none, and text that is no token is met by asking for the most.
+   * request: null, undefined and an empty text are none, and text that is no token is met by asking for the most, until
+   * the store has answered once.
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for anything but text, null or undefined
    */
   session(token?: string | null): Session
 
@@ -253,10 +256,20 @@ export interface CloseReport {
   readonly queued: number
 }
 
-/** Read-your-writes across requests: hand its token on in a cookie or header. */
+/**
+ * Read-your-writes across requests: hand its token on in a cookie or header, after the reads.
+ *
+ * A token can outlive what it names: the store was restarted, or what came back is no token. A read behind it asks the
+ * store; once the store has answered, the session's token is as far as the store was then, so that whoever comes back
+ * with it is answered from memory again. A change that no store was told of is never forgotten so.
+ */
 export interface Session extends CacheReader {
-  /** Gathers a receipt (or its token). */
+  /**
+   * Gathers a receipt (or its token).
+   *
+   * @throws CacheError `INVALID_ARGUMENT` for anything else
+   */
   observe(receipt: Receipt | string): void
-  /** What this session must not fall behind. */
+  /** What this session must not fall behind. It changes with reads: send it when they are done. */
   readonly token: string
 }

@@ -295,6 +295,8 @@ export interface Leads {
 export interface Store {
   /** Connects, subscribes, and resolves when the store can be used. */
   open(): Promise<void>
+  /** How many partitions there are. @default 1 */
+  readonly partitions?: number | undefined
   /** The partition a key lives in. Partitions change their state independently of one another. */
   partition(place: KeyPlace): number
   /** Reads values alone, for a caller that can judge them itself. */

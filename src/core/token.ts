@@ -1,8 +1,9 @@
 import { isLogPosition, type LogPosition, laterPosition } from './load-source.ts'
+import type { Position } from './store.ts'
 
 /** What a read must not fall behind. */
 export interface ReadToken {
-  /** The sequence to reach, by epoch. */
+  /** The sequence to reach, by place: an epoch, and the partition it is of. See {@link placeOf}. */
   readonly positions: ReadonlyMap<string, number>
   /** The place in the database's log that a replica must have reached, where one is known. */
   readonly position: LogPosition | undefined
@@ -12,18 +13,34 @@ export interface ReadToken {
   readonly readable: boolean
 }
 
-const POSITION = /^([A-Za-z0-9_-]{16})\.([0-9a-z]{1,11})$/
+const POSITION = /^([A-Za-z0-9_-]{16})\.([0-9a-z]{1,11})(\.[1-9a-z][0-9a-z]{0,3})?$/
 const QUEUED = 'q'
 const PLACE = 'p'
 const MOST_POSITIONS = 64
+/** An epoch that no store has: nobody will ever have heard of it. */
+const NO_EPOCH = '-'.repeat(16)
 
-/** A token's text: URL-safe, such as `1~EPOCH.SEQUENCE`. */
+/** Where a sequence counts: `EPOCH` in partition 0, `EPOCH.PARTITION` in others. */
+export function placeOf({ partition, epoch }: Pick<Position, 'partition' | 'epoch'>): string {
+  return partition === 0 ? epoch : `${epoch}.${partition.toString(36)}`
+}
+
+/** Reads what {@link placeOf} wrote. */
+export function readPlace(place: string): { readonly partition: number; readonly epoch: string } {
+  const [epoch = '', partition = '0'] = place.split('.')
+  return { epoch, partition: Number.parseInt(partition, 36) }
+}
+
+/** A token's text: URL-safe, such as `1~EPOCH.SEQUENCE`, or `1~EPOCH.SEQUENCE.PARTITION` in partitions other than 0. */
 export function encodeToken(
   positions: ReadonlyMap<string, number>,
   queued: boolean,
   position?: LogPosition,
 ): string {
-  const parts = [...positions].map(([epoch, sequence]) => `${epoch}.${sequence.toString(36)}`)
+  const parts = [...positions].map(([place, sequence]) => {
+    const [epoch, ...partition] = place.split('.')
+    return [epoch, sequence.toString(36), ...partition].join('.')
+  })
   const place = position === undefined ? [] : [PLACE + position.replaceAll('/', '.')]
   return ['1', ...parts, ...place, ...(queued ? [QUEUED] : [])].join('~')
 }
@@ -41,7 +58,7 @@ export function decodeToken(text: string): ReadToken {
     const match = POSITION.exec(part)
     const sequence = Number.parseInt(match?.[2] ?? '', 36)
     // A number that is too large to be exact would be another one once it is written again.
-    if (match && Number.isSafeInteger(sequence)) raise(positions, match[1] as string, sequence)
+    if (match && Number.isSafeInteger(sequence)) raise(positions, `${match[1]}${match[3] ?? ''}`, sequence)
     else if (part === QUEUED) queued = true
     else if (part.startsWith(PLACE) && isLogPosition(placeIn(part)))
       position = laterPosition(position, placeIn(part))
@@ -66,6 +83,33 @@ export function mergeTokens(one: ReadToken, other: ReadToken): ReadToken {
   }
 }
 
-function raise(positions: Map<string, number>, epoch: string, sequence: number): void {
-  positions.set(epoch, Math.max(sequence, positions.get(epoch) ?? 0))
+/**
+ * The token of a reader that has been answered by the store since it had this one: whatever the token stands for had
+ * happened before, so that in the partitions that answered it is enough to hear as far as they were then. What could
+ * never be reached any more (another epoch, a number that the store has not come to, text that was no token) is let go;
+ * what may yet be reached stays as it is, and so do a change that no store was told of and a place in the database's log.
+ *
+ * @param partitions how many there are: those that have not answered are still to be asked.
+ */
+export function healedToken(token: ReadToken, answered: readonly Position[], partitions: number): ReadToken {
+  if (!token.readable && partitions > MOST_POSITIONS) return token
+  const positions = new Map(token.positions)
+  if (!token.readable)
+    for (let partition = 0; partition < partitions; partition++)
+      positions.set(placeOf({ partition, epoch: NO_EPOCH }), 0)
+  for (const now of answered) {
+    const place = placeOf(now)
+    const outlived = [...positions].filter(
+      ([one, sequence]) =>
+        readPlace(one).partition === now.partition && (one !== place || sequence > now.sequence),
+    )
+    if (outlived.length === 0) continue
+    for (const [one] of outlived) positions.delete(one)
+    positions.set(place, now.sequence)
+  }
+  return { ...token, positions, readable: true }
+}
+
+function raise(positions: Map<string, number>, place: string, sequence: number): void {
+  positions.set(place, Math.max(sequence, positions.get(place) ?? 0))
 }

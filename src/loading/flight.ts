@@ -2,6 +2,7 @@ import type { Reservation } from '../coherence/reservations.ts'
 import type { KeyPlan } from '../core/dependency-map.ts'
 import type { MissReason, RefusalReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource } from '../core/load-source.ts'
+import type { Position } from '../core/store.ts'
 
 /** What a flight brings to everybody who waits for it. */
 export interface Landed {
@@ -35,6 +36,8 @@ export class Flight {
   from: LoadSource | undefined
   /** From where its reader wants it to load besides. */
   wanted: LoadSource = ANY_SOURCE
+  /** Called with where the store stood, each time it has answered the flight in full. */
+  answered: ((positions: readonly Position[]) => void) | undefined
   /** Why it has to load, if it has to. */
   missed: MissReason = 'absent'
   /** Why what it loaded was not kept, where it was not. */

@@ -73,6 +73,7 @@ export class Fetch {
     const reply = await store.read(items).catch(() => undefined)
     if (reply === undefined) return { mine: flights, others: [] }
     subscription.observe(reply.positions)
+    for (const { answered } of flights) answered?.(reply.positions)
     const mine: Flight[] = []
     const others: Flight[] = []
     const unusable: Flight[] = []

@@ -2,6 +2,7 @@ import type { MemoryEntry } from '../coherence/memory-tier.ts'
 import type { WaitingLoad } from '../coherence/unit-context.ts'
 import type { MissReason } from '../core/events.ts'
 import { ANY_SOURCE, type LoadSource, PRIMARY_SOURCE } from '../core/load-source.ts'
+import { readPlace } from '../core/token.ts'
 import { isDue } from '../lifetimes/refresh-ahead.ts'
 import { Flight, type Landed } from '../loading/flight.ts'
 import type { ReserveWhen } from './patience.ts'
@@ -32,14 +33,20 @@ export class Joining {
   }
 
   /** Whether the read must hear from the store itself, whatever this process knows. */
-  asksStore({ wishes, frame }: ReadRequest): boolean {
-    const { shared, subscription } = this.#room
+  asksStore({ plan, wishes, frame }: ReadRequest): boolean {
+    const { shared, subscription, store } = this.#room
     if (!shared) return false
     if (wishes.freshness !== 'bounded' || frame?.kind === 'load') return true
     const { token } = wishes
     if (token === undefined) return false
     if (!token.readable) return true
-    return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))
+    if (token.positions.size === 0) return false
+    const own = store.partition(plan)
+    // What was made void in another partition is nothing that this key hangs on.
+    return [...token.positions].some(([place, sequence]) => {
+      const { partition, epoch } = readPlace(place)
+      return partition === own && !subscription.reached(epoch, sequence)
+    })
   }
 
   /** Whether the key of a nested read lives in another partition: the composite's stamps say nothing of its parts'. */
@@ -96,6 +103,7 @@ export class Joining {
       flight.sparable = () => this.reserve(flight, request, entry, 'slow') !== undefined
     flight.certain = this.asksStore(request)
     flight.wanted = wantedSource(wishes)
+    flight.answered = wishes.answered
     flight.doomed = leader !== undefined && (leader.aborted || !stamps.intact(leader.reservation))
     flights.start()
     const next = leader?.underLock === true && leader.loading

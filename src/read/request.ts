@@ -5,8 +5,10 @@ import { CacheError, show } from '../core/errors.ts'
 import { lifetimePolicy, type Ttl } from '../core/lifetime.ts'
 import type { Freshness, ReadOptions } from '../core/loader.ts'
 import { checkChoice, checkOptions } from '../core/options.ts'
-import { decodeToken, type ReadToken } from '../core/token.ts'
+import type { Position } from '../core/store.ts'
+import type { ReadToken } from '../core/token.ts'
 import type { Rules } from '../lifetimes/rules.ts'
+import { readToken, SessionToken } from './session-token.ts'
 
 /** One read's wishes, checked and in milliseconds. */
 export interface ReadWishes {
@@ -17,6 +19,8 @@ export interface ReadWishes {
   readonly softMs: number | undefined
   readonly hardMs: number | undefined
   readonly token: ReadToken | undefined
+  /** Called with where the store stood, each time it has answered the read in full. */
+  readonly answered: ((positions: readonly Position[]) => void) | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -58,6 +62,7 @@ export function readWishes(given: ReadOptions | undefined, rules: StaleRules = N
   checkOptions(options.timeout, ['soft', 'hard'], 'get: timeout')
   if (options.ttl !== undefined) lifetimePolicy(options.ttl, 'get: ttl')
   const { staleWhileRevalidate: swr, staleIfError: sie, timeout: { soft, hard } = {} } = options
+  const token: unknown = options.token
   return {
     ttl: options.ttl,
     freshness: checkChoice(
@@ -70,7 +75,8 @@ export function readWishes(given: ReadOptions | undefined, rules: StaleRules = N
     staleIfErrorMs: sie === undefined ? rules.staleIfErrorMs : milliseconds(sie, 'get: staleIfError'),
     softMs: soft === undefined ? rules.softMs : milliseconds(soft, 'get: timeout.soft'),
     hardMs: hard === undefined ? rules.hardMs : milliseconds(hard, 'get: timeout.hard'),
-    token: options.token === undefined ? undefined : decodeToken(options.token),
+    token: token instanceof SessionToken ? token.token : readToken(token, 'INVALID_OPTION', 'get: token'),
+    answered: token instanceof SessionToken ? token.answered : undefined,
     signal: options.signal,
   }
 }

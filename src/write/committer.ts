@@ -6,7 +6,7 @@ import type { LogPosition } from '../core/load-source.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { keyStamp, ROOT, type StampName } from '../core/stamp.ts'
 import type { Position, Store } from '../core/store.ts'
-import { encodeToken } from '../core/token.ts'
+import { encodeToken, placeOf } from '../core/token.ts'
 import type { Owed } from './replay-queue.ts'
 import type { WriteRoom } from './room.ts'
 import { SoftLock } from './soft-lock.ts'
@@ -108,11 +108,7 @@ export class Committer {
       patterns: targets.patterns.map(({ text }) => text),
       unknownTables: targets.unknownTables,
       durationMs: clock.monotonic() - started,
-      token: encodeToken(
-        new Map(positions.map(({ epoch, sequence }) => [epoch, sequence])),
-        queued,
-        position,
-      ),
+      token: encodeToken(new Map(positions.map((one) => [placeOf(one), one.sequence])), queued, position),
     })
     this.#tell(targets, receipt, cause)
     return receipt

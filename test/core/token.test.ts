@@ -1,10 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeToken, encodeToken, mergeTokens } from '../../src/core/token.ts'
+import {
+  decodeToken,
+  encodeToken,
+  healedToken,
+  mergeTokens,
+  placeOf,
+  readPlace,
+} from '../../src/core/token.ts'
 
 const epoch = fc.stringMatching(/^[A-Za-z0-9_-]{16}$/)
+const place = fc
+  .tuple(epoch, fc.nat({ max: 99 }))
+  .map(([name, partition]) => placeOf({ epoch: name, partition }))
 const positions = fc
-  .array(fc.tuple(epoch, fc.nat({ max: Number.MAX_SAFE_INTEGER })), { maxLength: 5 })
+  .array(fc.tuple(place, fc.nat({ max: Number.MAX_SAFE_INTEGER })), { maxLength: 5 })
   .map((pairs) => new Map(pairs))
 
 test('token_writtenAndRead_isTheSame_andUrlSafe', () => {
@@ -52,7 +62,9 @@ test.each([
   '1~aaaaaaaaaaaaaaaa',
   '1~aaaaaaaaaaaaaaaa.',
   '1~aaaaaaaaaaaaaaaa.-1',
-  '1~aaaaaaaaaaaaaaaa.1.1',
+  '1~aaaaaaaaaaaaaaaa.1.0',
+  '1~aaaaaaaaaaaaaaaa.1.01',
+  '1~aaaaaaaaaaaaaaaa.1.1.1',
   '1~aaaaaaaaaaaaaaaa.A',
   '1~aaaaaaaaaaaaaaaa.zzzzzzzzzzzz',
   // Beyond what a number holds exactly.
@@ -69,4 +81,34 @@ test.each([
 
 test('token_mergedWithAnUnreadableOne_isUnreadable', () => {
   expect(mergeTokens(decodeToken('1'), decodeToken('?')).readable).toBe(false)
+})
+
+test('place_written_isReadAgain', () => {
+  fc.assert(
+    fc.property(epoch, fc.nat({ max: 4_000 }), (name, partition) => {
+      expect(readPlace(placeOf({ epoch: name, partition }))).toEqual({ epoch: name, partition })
+    }),
+  )
+})
+
+const A = 'a'.repeat(16)
+const B = 'b'.repeat(16)
+
+test('token_healed_keepsWhatMayYetBeReached_andWhatOtherPartitionsHaveNotAnswered', () => {
+  const token = decodeToken(`1~${A}.5~${A}.7.1~${B}.3.2`)
+  const healed = healedToken(
+    token,
+    [
+      { partition: 0, epoch: A, sequence: 9 },
+      { partition: 1, epoch: B, sequence: 2 },
+    ],
+    4,
+  )
+  expect(encodeToken(healed.positions, false).split('~').toSorted()).toEqual(
+    ['1', `${A}.5`, `${B}.2.1`, `${B}.3.2`].toSorted(),
+  )
+})
+
+test('token_healed_inMorePartitionsThanATokenCanName_staysUnreadable', () => {
+  expect(healedToken(decodeToken('?'), [{ partition: 0, epoch: A, sequence: 1 }], 65).readable).toBe(false)
 })

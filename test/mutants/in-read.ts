@@ -89,9 +89,17 @@ export const inReader: readonly Mutant[] = [
     'a token is not looked at',
     '9, tokens: heard that far or committed',
     JOINING,
-    'return [...token.positions].some(([epoch, sequence]) => !subscription.reached(epoch, sequence))',
+    'return partition === own && !subscription.reached(epoch, sequence)',
     'return false',
     { shape: 'queue' },
+  ),
+  tested(
+    'a session forgets what it gathered while the store answered',
+    '9, tokens: what has outlived the store’s data heals by an answer, nothing else does',
+    { test: 'test/journeys/session-heals.test.ts', only: 'while the reply is on its way' },
+    'read/session.ts',
+    'if (gathered === before) token = healedToken(',
+    'token = healedToken(',
   ),
   mutant(
     'a token of a queued change is answered from the cache',

@@ -151,6 +151,7 @@ export const rulesOfWriting: readonly Rule[] = [
       'a token counts as reached in its epoch',
       'a token of a queued change is answered from the cache',
       'what is nested in a read with such a token is answered from the cache',
+      'a session forgets what it gathered while the store answered',
     ],
   },
   {

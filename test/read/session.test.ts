@@ -1,7 +1,7 @@
 import { type Cache, defineKeys, type } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
-import { countingLoader, openCache, openFleet } from '../support/caches.ts'
+import { countingLoader, errorOf, openCache, openFleet } from '../support/caches.ts'
 
 const keys = defineKeys({ user: { key: 'user:{id}', value: type<number>() } })
 
@@ -16,8 +16,6 @@ describe('tokens', () => {
     'a'.repeat(10_000),
     '1~aaaaaaaaaaaaaaaa.zzzzzzzzzzz',
     null,
-    5,
-    {},
   ])('get_withToken_%j_neverThrows', async (token) => {
     const { cache } = openCache()
     const { load } = countingLoader()
@@ -26,6 +24,25 @@ describe('tokens', () => {
     expect(await session.get('a', load)).toBeGreaterThanOrEqual(1)
     expect(typeof session.token).toBe('string')
     expect(await cache.session(session.token).get('a', load)).toBeGreaterThanOrEqual(1)
+  })
+
+  test.each([5, {}, ['1'], true])('session_withWhatIsNoText_%j_isRefused', async (token) => {
+    const { cache } = openCache()
+    const { load } = countingLoader()
+    const wrong = token as unknown as string
+    expect(() => cache.session(wrong)).toThrow(errorOf('INVALID_ARGUMENT', /session: .* is no token/))
+    expect(() => cache.session().observe(wrong)).toThrow(errorOf('INVALID_ARGUMENT', /neither a receipt/))
+    await expect(cache.get('a', load, { token: wrong })).rejects.toEqual(
+      errorOf('INVALID_OPTION', /get: token/),
+    )
+    await expect(cache.session().get('a', load, { token: wrong })).rejects.toEqual(
+      errorOf('INVALID_OPTION', /get: token/),
+    )
+  })
+
+  test.each(['', null, undefined])('session_withNoToken_%j_isBehindNothing', (token) => {
+    const { cache } = openCache()
+    expect(cache.session(token).token).toBe('1')
   })
 
   test('session_ownReceipts_areBehindNothing_withMemoryAlone', async () => {
@@ -52,6 +69,7 @@ describe('tokens', () => {
     session.observe('broken')
     expect(session.token).toBe('unreadable')
     expect(await session.get('a', () => 1)).toBe(1)
+    expect(session.token).toBe(other.token)
   })
 })
 

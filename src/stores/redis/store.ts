@@ -83,6 +83,10 @@ export class RedisStore implements Store {
     return Promise.all((await this.#servers.primaries()).map((server) => inspect(server, nothing)))
   }
 
+  get partitions(): number {
+    return this.#layouts.length
+  }
+
   partition({ shard }: KeyPlace): number {
     return partitionOf(shard, this.#layouts.length)
   }

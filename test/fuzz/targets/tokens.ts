@@ -21,7 +21,7 @@ const DICTIONARY = [
   '1',
   '\u0000',
   'é',
-].concat(['AAAAAAAAAAAAAAAA.1', '~AAAAAAAAAAAAAAAA.zzzzzzzzzzz'])
+].concat(['AAAAAAAAAAAAAAAA.1', '~AAAAAAAAAAAAAAAA.zzzzzzzzzzz', '.1.3'])
 
 /** Whether a read with one token waits for all that one with the other waits for. One that is unreadable loads. */
 function asksForAll(one: ReadToken, other: ReadToken): boolean {
@@ -41,7 +41,7 @@ export const tokens: FuzzTarget = {
     const read = decodeToken(damaged)
     for (const [name, sequence] of read.positions) {
       must(
-        /^[\w-]{16}$/.test(name) && sequence >= 0 && Number.isFinite(sequence),
+        /^[\w-]{16}(\.[1-9a-z][0-9a-z]{0,3})?$/.test(name) && sequence >= 0 && Number.isFinite(sequence),
         `the position ${name} ${sequence}`,
       )
     }
