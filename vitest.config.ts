@@ -18,7 +18,7 @@ export default defineConfig({
     // Suites with a runner or an installation of their own.
     exclude: ['test/{databases,browser,package,storm}/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/support/fast-check-setup.ts'],
+    setupFiles: ['test/support/fast-check-setup.ts', 'test/support/quiet-warnings.ts'],
     // By default one core is left idle, which on a machine of two is half of it.
     maxWorkers: '100%',
     testTimeout: 10_000,

@@ -29,6 +29,7 @@ import { Flights } from './loading/flight.ts'
 import { type LoadLimit, LoadLimits } from './loading/load-limits.ts'
 import { LoadTimes } from './loading/load-times.ts'
 import { logEvents } from './observe/log-events.ts'
+import { warnOfUnheard } from './observe/unheard-events.ts'
 import { OpenCache } from './open-cache.ts'
 import { BatchReader } from './read/batch.ts'
 import { ManualFill } from './read/manual-fill.ts'
@@ -228,6 +229,7 @@ function assemble(
     unknownTables: settings.unknownTables,
   }
   const committer = new Committer(writeRoom)
+  warnOfUnheard(events, name, settings.dependencies.tables.size > 0 ? (table) => map.near(table) : undefined)
   if (settings.logger !== undefined) {
     logEvents(events, settings.logger, (key) => {
       const { family, params } = plans.of(key)

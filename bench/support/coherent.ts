@@ -33,6 +33,8 @@ export const coherent: ContenderKind = {
       memory: memory && { maxEntries },
       ...(client === undefined ? {} : { store: redisStore({ client }) }),
     })
+    // Outages are measured too, and nobody needs to be warned of them.
+    cache.on('degraded', () => {})
     if (events) {
       cache.on('hit', () => {})
       cache.on('miss', () => {})

@@ -173,9 +173,9 @@ type Listeners = { [Name in EventName]?: readonly Listener<Name>[] }
 /** Event listeners of one cache. A listener that throws is told as `listenerError` and harms nobody else. */
 export class Emitter {
   #listeners: Listeners = {}
+  readonly #unheard: Record<string, unknown> = {}
   /** Whether anybody listens to hits: a plain flag, because a memory hit asks. */
   hits = false
-
   /** Whether anybody listens: asked before an event is even built. */
   has(name: EventName): boolean {
     return this.#listeners[name] !== undefined
@@ -192,8 +192,13 @@ export class Emitter {
       )
   }
 
+  /** Who is told of an event that nobody listens to. */
+  onUnheard<Name extends EventName>(name: Name, listener: Listener<Name>): void {
+    this.#unheard[name] = [listener]
+  }
+
   emit<Name extends EventName>(name: Name, event: CacheEvents[Name]): void {
-    for (const listener of this.#listeners[name] ?? []) {
+    for (const listener of this.#listeners[name] ?? (this.#unheard as Listeners)[name] ?? []) {
       try {
         listener(event)
       } catch (error) {

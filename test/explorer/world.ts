@@ -77,7 +77,7 @@ export class World {
       replicas = false,
       onStoreUnavailable = 'abort',
     } = this.scenario
-    return createCache({
+    const cache = createCache({
       name: NAMESPACE,
       instance: name,
       ...(alone ? {} : { store: this.wire }),
@@ -96,6 +96,9 @@ export class World {
       clock: this.time.clockOf(name),
       randomness: countingRandomness(name),
     }) as Cache<string, string>
+    // Else the process would be warned of every one.
+    cache.on('degraded', () => {})
+    return cache
   }
 
   member(name: string): Member {
