@@ -100,7 +100,8 @@ export class Keeper {
     } catch (error) {
       return this.#refuse(flight, loaded, loadedAt, 'store-unavailable', String(error))
     }
-    const landed: Landed = { ...isolated, tier: 'loader', loadedAt, freshUntil: loadedAt + ttlMs, etag }
+    const { value, cloned } = isolated
+    const landed: Landed = { value, cloned, tier: 'loader', loadedAt, freshUntil: loadedAt + ttlMs, etag }
     // Replaced, whether or not memory may take what replaces it: of its own echo this process hears nothing.
     if (flight.reload) this.#room.memory?.delete(plan.key)
     this.remember(flight, tokens, landed)
@@ -269,7 +270,8 @@ export class Keeper {
     flight.refused = reason
     if (events.has('refused')) events.emit('refused', { key: flight.plan.key, reason, detail })
     const isolated = this.#isolateUnkept(value, reason)
-    return { ...isolated, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }
+    const { cloned } = isolated
+    return { value: isolated.value, cloned, tier: 'loader', loadedAt, freshUntil: undefined, etag: undefined }
   }
 
   /** Readers that share a load share its value even where it is not kept. What is never kept is the loader's own. */

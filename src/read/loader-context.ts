@@ -10,26 +10,38 @@ export interface LoadNotes {
   skip: boolean
 }
 
-/** The context of one load. The abort signal is made only if the loader asks for it. */
-export function createLoaderContext(
-  plan: KeyPlan,
-  { source, position }: LoadSource,
-  signal: () => AbortSignal,
-  notes: LoadNotes,
-): LoaderContext {
-  return {
-    key: plan.key,
-    params: plan.params,
-    source,
-    position,
-    get signal() {
-      return signal()
-    },
-    setTtl(ttl: Duration) {
-      notes.ttl = milliseconds(ttl, 'setTtl')
-    },
-    skip() {
-      notes.skip = true
-    },
+/** The context of one load. The abort signal is made only if the loader asks for it; its functions may be taken apart. */
+export class LoadContext implements LoaderContext {
+  readonly key: string
+  readonly params: Readonly<Record<string, string>>
+  readonly source: LoadSource['source']
+  readonly position: LoadSource['position']
+  readonly #signal: () => AbortSignal
+  readonly #notes: LoadNotes
+
+  constructor(
+    { key, params }: KeyPlan,
+    { source, position }: LoadSource,
+    signal: () => AbortSignal,
+    notes: LoadNotes,
+  ) {
+    this.key = key
+    this.params = params
+    this.source = source
+    this.position = position
+    this.#signal = signal
+    this.#notes = notes
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal()
+  }
+
+  readonly setTtl = (ttl: Duration): void => {
+    this.#notes.ttl = milliseconds(ttl, 'setTtl')
+  }
+
+  readonly skip = (): void => {
+    this.#notes.skip = true
   }
 }

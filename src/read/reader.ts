@@ -10,7 +10,7 @@ import { Fetch, type LoadAll } from './fetch.ts'
 import { Gathering } from './gathering.ts'
 import { deliver } from './isolation.ts'
 import { entryOf, fromMemory, type Held, Joining, type NotHeld } from './joining.ts'
-import { createLoaderContext, type LoadNotes } from './loader-context.ts'
+import { LoadContext, type LoadNotes } from './loader-context.ts'
 import { gaveUp, waitFor } from './patience.ts'
 import { PlainReads } from './plain-reads.ts'
 import {
@@ -218,7 +218,7 @@ export class Reader {
 
   async #call(flight: Flight, request: ReadRequest, load: Loader<unknown>, from: LoadSource) {
     const notes: LoadNotes = { ttl: undefined, skip: false }
-    const value = await load(createLoaderContext(request.plan, from, () => flight.signal, notes))
+    const value = await load(new LoadContext(request.plan, from, () => flight.signal, notes))
     const { wishes } = request
     return [{ value, ttl: notes.ttl ?? wishes.ttl, graceMs: graceOf(wishes), skip: notes.skip }]
   }
@@ -295,7 +295,7 @@ export class Reader {
     const from = this.bypassSource(request)
     const alone = new LoneLoad(plan.key, async (signal) => {
       const notes: LoadNotes = { ttl: undefined, skip: true }
-      const context = createLoaderContext(plan, from, () => signal, notes)
+      const context = new LoadContext(plan, from, () => signal, notes)
       const uncached = isUncached(wishes, frame)
       const loadOne = async () =>
         units.run({ kind: 'load', keys: [plan.key], parent: frame, uncached }, () => load(context))
