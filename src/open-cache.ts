@@ -292,7 +292,12 @@ export class OpenCache {
     const status = gate?.status ?? 'none'
     return {
       status: closed() ? 'closed' : status === 'away' ? 'degraded' : 'ok',
-      store: { kind: storeKind, status, since: gate?.since ?? 0 },
+      store: {
+        kind: storeKind,
+        status,
+        since: gate?.since ?? 0,
+        ...(status === 'away' ? whyAway(gate?.trouble, closed()) : {}),
+      },
       subscription: readRoom.shared ? (subscription.isSubscribed ? 'subscribed' : 'unsubscribed') : 'none',
       memoryLease: memory === undefined ? 'off' : lease.held(clock.monotonic()) ? 'held' : 'lost',
       queue: { length: writeRoom.queue.length },
@@ -386,4 +391,11 @@ export class OpenCache {
 function sentence(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.endsWith('.') ? text : `${text}.`
+}
+
+function whyAway(trouble: unknown, closed: boolean): Pick<Health['store'], 'reason' | 'code'> {
+  if (closed) return { reason: 'The cache is closed.' }
+  if (trouble === undefined) return { reason: 'It has not been connected yet.' }
+  const { code } = Object(trouble) as { code?: unknown }
+  return { reason: sentence(trouble), ...(typeof code === 'string' ? { code } : {}) }
 }

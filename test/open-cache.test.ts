@@ -235,9 +235,16 @@ describe('ready', () => {
     const early = expect(cache.ready({ timeout: 100 })).rejects.toEqual(
       errorOf('TIMEOUT', /said nothing yet/),
     )
+    expect(cache.health().store).toMatchObject({ status: 'away', reason: 'It has not been connected yet.' })
+    expect(cache.health().store.code).toBeUndefined()
     await clock.advance(2_000)
     await outcome
     await early
+    expect(cache.health().store).toMatchObject({
+      status: 'away',
+      reason: expect.stringMatching(/did not answer within 200 ms/),
+      code: 'STORE_UNAVAILABLE',
+    })
     expect(await cache.get('a', () => 1)).toBe(1)
     expect(cache.health()).toMatchObject({
       status: 'degraded',

@@ -6,6 +6,10 @@ export interface Health {
     readonly kind: string
     readonly status: 'none' | 'connected' | 'away'
     readonly since: number
+    /** Why it is away, in a sentence: what went wrong last. Absent unless it is. */
+    readonly reason?: string | undefined
+    /** The code of the error behind it, such as `'SETTINGS_MISMATCH'` or `'STORE_UNAVAILABLE'`, where it has one. */
+    readonly code?: string | undefined
   }
   /** Whether invalidations by others are heard. */
   readonly subscription: 'none' | 'subscribed' | 'unsubscribed'

@@ -83,6 +83,11 @@ describe('partitionBy is a setting of the namespace, like the number of partitio
     await cache.ready()
     const { cache: other } = openRedisCache({ keys, partitions: 4, name })
     await expect(other.ready()).rejects.toEqual(errorOf('SETTINGS_MISMATCH', differing))
+    expect(other.health().store).toMatchObject({
+      status: 'away',
+      reason: expect.stringMatching(differing),
+      code: 'SETTINGS_MISMATCH',
+    })
     const { cache: same } = openRedisCache({ keys, partitions: 4, partitionBy: 'orgId', name })
     await same.ready()
   })

@@ -291,7 +291,14 @@ describe('a cache that is created while Redis is down', () => {
     expect((await cache.invalidate(USERS)).status).toBe('queued')
     await until(() => told.length > 0, 'the outage to be told')
     expect(told[0]?.reason).toMatch(/ECONNREFUSED/)
-    expect(cache.health()).toMatchObject({ status: 'degraded', store: { status: 'away' } })
+    expect(cache.health()).toMatchObject({
+      status: 'degraded',
+      store: {
+        status: 'away',
+        reason: expect.stringMatching(/^Redis cannot be reached: .*ECONNREFUSED/),
+        code: 'STORE_UNAVAILABLE',
+      },
+    })
     await expect(cache.ready({ timeout: '50ms' })).rejects.toMatchObject({
       code: 'TIMEOUT',
       message: expect.stringMatching(/within 50 ms\. Redis cannot be reached: .*ECONNREFUSED/),
@@ -300,6 +307,7 @@ describe('a cache that is created while Redis is down', () => {
     await server.restart()
     await cache.ready({ timeout: '10s' })
     expect(cache.health()).toMatchObject({ status: 'ok', queue: { length: 0 } })
+    expect(Object.keys(cache.health().store)).toEqual(['kind', 'status', 'since'])
     await cache.get('user:1', user.load)
     expect((await cache.getEntry('user:1', user.load)).status).toBe('hit')
     expect(told.map((event) => event.name)).toEqual(['degraded', 'recovered'])
