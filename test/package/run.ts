@@ -3,7 +3,7 @@
  * `lru-cache` and nothing else, and tries it there on every supported version of Node.js.
  */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,7 +61,10 @@ async function checkContents(tarball: string): Promise<void> {
     .trim()
     .split('\n')
     .map((file) => file.replace('package/', ''))
-  const expected = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'dist/cli.js']
+  const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md']
+  documents.push(...(await readdir(join(root, 'docs'))).filter(isPage).map((page) => `docs/${page}`))
+  const charts = (await readdir(join(root, 'docs/images'))).map((chart) => `docs/images/${chart}`)
+  const expected = ['package.json', 'LICENSE', 'dist/cli.js', ...documents, ...charts]
   for (const { name } of entries) {
     expected.push(...['js', 'cjs', 'd.ts', 'd.cts'].map((ending) => `dist/${name}.${ending}`))
   }
@@ -72,6 +75,8 @@ async function checkContents(tarball: string): Promise<void> {
   if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`)
   if (unwanted.length > 0) throw new Error(`unwanted: ${unwanted.join(', ')}`)
 }
+
+const isPage = (file: string) => file.endsWith('.md')
 
 /** Which npm packages a program loads, the package itself left out. */
 async function loadedPackages(node: string, project: string, program: string[]): Promise<string[]> {
