@@ -61,6 +61,7 @@ describe('the service of docs/web.md, as it stands', () => {
     expect(tokenIn(written)).toMatch(/^1~/)
     const after = await ask('/7/2026-11-20', { headers: { cookie: `a=b; read-after=${tokenIn(written)}` } })
     expect(await after.json()).toEqual({ guests: 2 })
+    expect(after.headers.get('set-cookie')).toBeNull()
     expect(after.headers.get('etag')).not.toBe(before.headers.get('etag'))
   })
 

@@ -19,7 +19,7 @@ export declare function booked(
 ): Promise<import('coherent-cache').Entry<{ readonly guests: number }>>
 /** The tenant, as your authentication says. */
 export declare function organisationOf(headers: import('node:http').IncomingHttpHeaders): number
-/** The token in the cookie `read-after`; undefined where there is none. */
-export declare function tokenOf(cookies: string | undefined): string | undefined
+/** The token in the cookie `read-after`; empty where there is none. */
+export declare function tokenOf(cookies: string | undefined): string
 /** That cookie with the session's token, as text for the header. */
 export declare function cookieOf(session: import('coherent-cache').Session): string
