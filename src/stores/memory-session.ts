@@ -123,11 +123,10 @@ export class MemoryStoreSession implements Store {
       const claim = application.claim(key)
       if (claim?.nonce !== nonce || !current || epoch !== namespace.epoch)
         return { stored: false, unclaimed: claim === undefined }
-      const replaced = application.value(key) !== undefined
       application.store(key, value, ttlMs)
       application.release(key)
       if (publish) namespace.noteRotated([keyStamp(key)], this.#session.replicaLagMs, undefined)
-      if (!publish || !replaced) return { stored: true }
+      if (!publish) return { stored: true }
       const cause = { id: nonce, process: this.#session.process, tables: [] }
       return {
         stored: true,

@@ -69,7 +69,7 @@ function judgeRow(
 function judgeReplacements(
   read: Read,
   value: Rows,
-  { replacements, writes, promotions, split }: History,
+  { replacements, promotions, split }: History,
   mode: Mode,
   maxStaleness: number,
   storeKeeps: boolean,
@@ -81,11 +81,7 @@ function judgeReplacements(
     const { at } = replacement
     if (replacement.key !== key || at.step >= begin.step) continue
     const own = replacement.process === process
-    // What is being told of has left nothing valid to replace: others hear of that, and not of the reload.
-    const told = writes.some(
-      ({ row, telling }) => rowsOf(key).includes(row) && telling !== undefined && telling.step <= at.step,
-    )
-    const asks = freshness !== 'bounded' || (mode === 'strict' && !told)
+    const asks = freshness !== 'bounded' || mode === 'strict'
     if (!own && !(storeKeeps && (asks || begin.time - at.time >= maxStaleness))) continue
     if (!asks && rolledBackLately(at.step, read, promotions, maxStaleness)) continue
     const row = rowsOf(key).find((one) => (value[one] ?? 0) < (replacement.value[one] ?? 0))

@@ -42,6 +42,28 @@ describe('sixteen partitions', () => {
     expect(flushed.filter((reason) => /registration/.test(reason))).toEqual([])
   })
 
+  test.each([
+    ['that declares no families', undefined],
+    [
+      'whose family names another parameter',
+      defineKeys({ report: 'report:{org}:{day}', other: 'o:{orgId}' }),
+    ],
+  ])('a key that a writer names %s is void wherever readers keep it', async (_, others) => {
+    const tenants = { ...options, partitionBy: 'orgId' } as const
+    const { cache: reader, name } = openRedisCache(tenants)
+    const { cache: writer } = openRedisCache({ ...tenants, name, keys: others as never })
+    await Promise.all([reader.ready(), writer.ready()])
+    for (let orgId = 0; orgId < 8; orgId++) {
+      const key = keys.report({ orgId, day: 1 })
+      const source = row('old')
+      await reader.get(key, source.load)
+      source.value = 'new'
+      const { status } = await writer.invalidate({ keys: [key] })
+      expect(status).toBe('applied')
+      expect(await reader.get(key, source.load, { freshness: 'committed' })).toBe('new')
+    }
+  })
+
   test('a group is void everywhere at once, by one step in each partition', async () => {
     const { cache, name } = openRedisCache(options)
     const { cache: other } = openRedisCache({ ...options, name })

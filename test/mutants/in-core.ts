@@ -102,7 +102,7 @@ export const inCore: readonly Mutant[] = [
   ),
   tested(
     'what a reload replaces is not told',
-    '5, set and reload that replace a valid value publish the key',
+    '5, set and reload publish the key',
     { test: 'test/read/manual-fill.test.ts', only: 'set_replacingAValue_isHeardElsewhere' },
     'read/keeper.ts',
     'publish: flight.reload,',

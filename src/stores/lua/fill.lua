@@ -23,7 +23,6 @@ for at = 1, #stored do
   -- Under a soft lock, expired or not, nothing is filled.
   if string.find(stored[at], ';', 17, true) then return 0 end
 end
-local replaced = publish and redis.call('EXISTS', KEYS[2]) == 1
 -- Before anything is unlinked: at maxmemory it must be refused, and after an unlink it would not be.
 local made = redis.pcall('SET', KEYS[2], ARGV[4], 'PX', ARGV[2])
 redis.call('UNLINK', KEYS[3])
@@ -35,7 +34,8 @@ for at = 5, last do
 end
 -- What was put in the place of another value may be newer than replicas are.
 if lag > 0 then note_rotated(KEYS[last + 1], KEYS[last + 2], now(), lag, { KEYS[4 + tonumber(ARGV[9])] }, '') end
-if replaced then
+-- Whether or not the value it replaces is still here: other memories may hold what was evicted.
+if publish then
   sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
   redis.call(PUBLISH, ARGV[5], epoch .. ':' .. string.format('%.0f', sequence) .. ':' .. ARGV[6])
   if ARGV[7] ~= '0' then return lease_holders(KEYS[4], now(), born, tonumber(ARGV[7])) end

@@ -188,6 +188,7 @@ export class RedisStore implements Store {
     const messages = (parts.length === 0 ? [[]] : parts).map((part, at) => {
       const last = at === Math.max(0, parts.length - 1)
       const names = part.filter((one) => typeof one === 'string')
+      // In every partition: processes of other families or another version may have put them elsewhere.
       const places = part.filter((one) => typeof one === 'object')
       const told = places.map(({ key }) => key)
       const body = this.#body(names, told, false, cause, heard && last)
@@ -195,10 +196,7 @@ export class RedisStore implements Store {
     })
     return this.#everywhere(cause, heard, async (layout, partition) => {
       let rotated: Rotated | undefined
-      for (const message of messages) {
-        const places = message.places.filter((place) => this.partition(place) === partition)
-        rotated = await this.#rotateIn(layout, partition, { ...message, places })
-      }
+      for (const message of messages) rotated = await this.#rotateIn(layout, partition, message)
       return rotated as Rotated
     })
   }
