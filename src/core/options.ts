@@ -41,9 +41,16 @@ export function checkChoice<const T>(value: T, choices: readonly T[], what: stri
 }
 
 /** @throws CacheError `INVALID_OPTION` unless `value` is a whole number of at least `least`. */
-export function checkCount(value: unknown, least: number, what: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
-  throw new CacheError('INVALID_OPTION', `${what}: ${show(value)} is not a whole number from ${least}.`)
+export function checkCount(
+  value: unknown,
+  least: number,
+  what: string,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+    return value
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  throw new CacheError('INVALID_OPTION', `${what}: ${show(value)} is not a whole number ${range}.`)
 }
 
 /** How many loads may run at once, and how many more may wait. @throws CacheError `INVALID_OPTION` */

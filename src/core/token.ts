@@ -16,7 +16,9 @@ export interface ReadToken {
 const POSITION = /^([A-Za-z0-9_-]{16})\.([0-9a-z]{1,11})(\.[1-9a-z][0-9a-z]{0,3})?$/
 const QUEUED = 'q'
 const PLACE = 'p'
-const MOST_POSITIONS = 64
+const MOST_POSITIONS = 256
+/** As many positions as that, at their longest. */
+const LONGEST = 34 * MOST_POSITIONS
 /** An epoch that no store has: nobody will ever have heard of it. */
 const NO_EPOCH = '-'.repeat(16)
 
@@ -48,7 +50,7 @@ export function encodeToken(
 /** Reads a token. Never throws: what cannot be read asks for the most. */
 export function decodeToken(text: string): ReadToken {
   const unreadable = { positions: new Map(), position: undefined, queued: false, readable: false }
-  if (typeof text !== 'string' || text.length > 4_096) return unreadable
+  if (typeof text !== 'string' || text.length > LONGEST) return unreadable
   const [version, ...parts] = text.split('~')
   if (version !== '1' || parts.length > MOST_POSITIONS) return unreadable
   const positions = new Map<string, number>()

@@ -18,7 +18,8 @@ export interface RedisStoreOptions {
    */
   readonly client: RedisClient | RedisClusterClient
   /**
-   * Into how many partitions (hash tags) the keys are split; the same in every process of the namespace.
+   * Into how many partitions (hash tags) the keys are split, 128 at most: a receipt's token names the position of each. The
+   * same in every process of the namespace.
    *
    * @default 1, on a Redis Cluster 16
    */
@@ -26,6 +27,8 @@ export interface RedisStoreOptions {
 }
 
 const CLUSTER_PARTITIONS = 16
+/** A token that two epochs of each are in is read still; see `core/token.ts`. */
+const MOST_PARTITIONS = 128
 
 /**
  * The shared tier on Redis 6.2 or later (or Valkey), on a Redis Cluster 7 or later: one cache for a fleet of processes.
@@ -58,7 +61,7 @@ export function redisStore(options: RedisStoreOptions): StoreDriver {
       ? isCluster
         ? CLUSTER_PARTITIONS
         : 1
-      : checkCount(options.partitions, 1, 'redisStore: partitions')
+      : checkCount(options.partitions, 1, 'redisStore: partitions', MOST_PARTITIONS)
   return {
     kind: 'redis',
     holdsValues: true,

@@ -42,6 +42,21 @@ describe('sixteen partitions', () => {
     expect(flushed.filter((reason) => /registration/.test(reason))).toEqual([])
   })
 
+  test('a receipt of as many partitions as there may be has a token that reads accept', async () => {
+    const { cache } = openRedisCache({ ...options, partitions: 128 })
+    await cache.ready()
+    const receipt = await cache.invalidate({ table: 'revenues' })
+    const session = cache.session()
+    session.observe(receipt)
+    expect(session.token).toBe(receipt.token)
+  })
+
+  test('more partitions than a token can name are refused', () => {
+    expect(() => openRedisCache({ ...options, partitions: 129 })).toThrow(
+      errorOf('INVALID_OPTION', /partitions: 129 is not a whole number from 1 to 128/),
+    )
+  })
+
   test.each([
     ['that declares no families', undefined],
     [

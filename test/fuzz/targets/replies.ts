@@ -13,13 +13,13 @@ const ENTRY = Buffer.from('an entry')
 const VALUE = Buffer.from(withChecksum(ENTRY))
 const NAMES = ['|map|x', '|', 'a:{id}']
 const NONE = Buffer.alloc(0)
-const TOKENS = Buffer.from('A'.repeat(16 * NAMES.length))
+const READ = Buffer.from(`${EPOCH}${'A'.repeat(16 * NAMES.length)}:5:2`)
 const HELD = Buffer.from('1,2,AAAAAAAAAAAAAAAA,00000001/0000002A')
 
 /** What each script answers when all is well. */
 const ANSWERS = {
-  read: [EPOCH, 5, 1, TOKENS, Buffer.from('2'), VALUE, Buffer.from('0,0,,'), null, HELD],
-  fill: [1, [Buffer.from('shop@a')]],
+  read: [READ, VALUE, Buffer.from('0,0,,'), null, HELD],
+  fill: [Buffer.from('shop@a')],
   rotate: [EPOCH, 6, [Buffer.from('digest')], [Buffer.from('shop@a')]],
   lock: [EPOCH, 6, [Buffer.from('digest')], 2, [Buffer.from('shop@a')]],
   heartbeat: [EPOCH, 6, 1, TOKEN, NONE],
