@@ -25,6 +25,8 @@ export interface RaceOptions {
   readonly roundMs?: number
   /** How long each subject runs before the first round, in milliseconds. @default 200 */
   readonly warmUpMs?: number
+  /** How often it runs before the first round at least: code of many functions is compiled late. @default 0 */
+  readonly warmUpTimes?: number
 }
 
 /** How long one operation took, in nanoseconds, in each round. */
@@ -63,11 +65,11 @@ export class Timing {
  */
 export async function race<const S extends readonly Subject[]>(
   subjects: S,
-  { rounds = 15, roundMs = 20, warmUpMs = 200 }: RaceOptions = {},
+  { rounds = 15, roundMs = 20, warmUpMs = 200, warmUpTimes = 0 }: RaceOptions = {},
 ): Promise<{ readonly [Index in keyof S]: Timing }> {
   const lanes: { subject: Subject; times: number; measured: number[] }[] = []
   for (const subject of subjects)
-    lanes.push({ subject, times: await warmUp(subject, warmUpMs, roundMs), measured: [] })
+    lanes.push({ subject, times: await warmUp(subject, { warmUpMs, warmUpTimes, roundMs }), measured: [] })
   collectGarbage()
   for (let round = 0; round < rounds; round++) {
     for (let at = 0; at < lanes.length; at++) {
@@ -81,12 +83,16 @@ export async function race<const S extends readonly Subject[]>(
 }
 
 /** Runs the subject for a while. @returns how often it is to repeat in a round */
-async function warmUp(subject: Subject, warmUpMs: number, roundMs: number): Promise<number> {
+async function warmUp(
+  subject: Subject,
+  { warmUpMs, warmUpTimes, roundMs }: Required<Pick<RaceOptions, 'warmUpMs' | 'warmUpTimes' | 'roundMs'>>,
+): Promise<number> {
   let times = subject.times ?? 1
-  for (let spent = 0; ; ) {
+  for (let spent = 0, ran = 0; ; ) {
     const ns = await runOnce(subject, times)
     spent += ns / 1e6
-    if (spent >= warmUpMs)
+    ran += times
+    if (spent >= warmUpMs && ran >= warmUpTimes)
       return subject.times ?? Math.max(1, Math.round((times * roundMs) / Math.max(ns / 1e6, 1e-3)))
     if (subject.times === undefined && ns / 1e6 < roundMs / 2) times *= 2
   }

@@ -33,8 +33,8 @@ export const miss: Measure = async ({ kind, quick, port }) => {
           },
         },
       ],
-      // A miss runs much code, which is compiled only once it has run some thousand times.
-      { rounds: quick ? 5 : 9, roundMs: 60, warmUpMs: 700 },
+      // A miss runs much code, which is compiled only once it has run some thousand times: the process of a service has.
+      { rounds: quick ? 5 : 9, roundMs: 60, warmUpMs: 300, warmUpTimes: quick ? 2_000 : 6_000 },
     )
     const { sent } = await countCommands(plain, () => inFlight(1, COUNTED, read))
     await cache.close()
