@@ -58,7 +58,8 @@ export interface CacheReader {
   ): Promise<Loaded<KeyOf<F>, L>[]>
   /**
    * The repository with the configured methods read through the cache: calls of them on what this returns, not those
-   * that the repository makes of its own. Of the same type, so a configured method is one that returns a promise.
+   * that the repository makes of its own. Of the same type, so a configured method is one that returns a promise:
+   * the compiler asks for `methodReturnsNoPromise` where it is not. Make it `async`.
    * `this` inside every method is the repository itself; other members pass through. A session's `wrap` reads as the
    * session does.
    *

@@ -150,9 +150,16 @@ export type WrapConfig<R> = {
   readonly [Name in keyof R as R[Name] extends AnyMethod ? Name : never]?: R[Name] extends (
     ...args: infer Args
   ) => infer Out
-    ? WrappedMethod<Args, R, Out> | undefined
+    ? (WrappedMethod<Args, R, Out> & OnlyPromises<Out>) | undefined
     : never
 }
+
+/** What is read through the cache comes as a promise: a method that never returns one would have the wrong type. */
+type OnlyPromises<Out> = unknown extends Out
+  ? unknown
+  : [Extract<Out, PromiseLike<unknown>>] extends [never]
+    ? { readonly methodReturnsNoPromise: Out }
+    : unknown
 
 type KeyGiven<M> = M extends { readonly key: (...args: never[]) => infer K } ? Exclude<K, undefined> : never
 type ValueOf<F> = F extends (...args: never[]) => infer Out ? Awaited<Out> : never
@@ -167,7 +174,7 @@ export type CheckedWrap<R, M> = {
     : never
 }
 type CheckedMethod<M, Value> = {
-  readonly [Option in Exclude<keyof M, keyof WrappedMethod<never>>]: never
+  readonly [Option in Exclude<keyof M, keyof WrappedMethod<never> | 'methodReturnsNoPromise'>]: never
 } & (KeyGiven<M> extends Key<infer V>
   ? Value extends V
     ? unknown

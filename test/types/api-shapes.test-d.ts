@@ -158,6 +158,32 @@ describe('wrap', () => {
     cache.wrap(reports, { total: { key: String, options: () => ({ freshness: 'new' }) } })
   })
 
+  test('wrap_methodWithoutAPromise_isRefused_whatMayReturnOneIsNot', () => {
+    const repository = {
+      sync: (id: number) => id,
+      nothing: (_id: number) => {},
+      mixed: (id: number): number | Promise<number> => id,
+      anything: (id: number): unknown => id,
+      later: async (id: number) => id,
+    }
+    // @ts-expect-error methodReturnsNoPromise: it would return one
+    cache.wrap(repository, { sync: { key: (id) => `sync:${id}` } })
+    // @ts-expect-error methodReturnsNoPromise: it would return one
+    cache.wrap(repository, { nothing: { key: (id) => `nothing:${id}` } })
+    // @ts-expect-error methodReturnsNoPromise: made before, too
+    const config: WrapConfig<typeof repository> = { sync: { key: (id) => `sync:${id}` } }
+    const good: WrapConfig<typeof repository> = { later: { key: (id) => `later:${id}` } }
+    expectTypeOf(cache.wrap(repository, good)).toEqualTypeOf<typeof repository>()
+    expectTypeOf(
+      cache.wrap(repository, {
+        mixed: { key: (id) => `mixed:${id}` },
+        anything: { key: (id) => `anything:${id}` },
+        later: { key: (id) => `later:${id}` },
+      }),
+    ).toEqualTypeOf<typeof repository>()
+    return config
+  })
+
   test('wrap_configurationMadeBefore_isTaken', () => {
     const config: WrapConfig<Reports> = { total: { key: (orgId) => `total:${orgId}` } }
     expectTypeOf(cache.wrap(reports, config)).toEqualTypeOf<Reports>()
