@@ -1,6 +1,12 @@
 import type { KeyPlan } from '../core/dependency-map.ts'
 import type { CompiledFamily } from '../core/key.ts'
-import { FixedLifetime, type LifetimePolicy, lifetimePolicy, type Ttl } from '../core/lifetime.ts'
+import {
+  FixedLifetime,
+  type LifetimeContext,
+  type LifetimePolicy,
+  lifetimePolicy,
+  type Ttl,
+} from '../core/lifetime.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Randomness } from '../core/random.ts'
 import { type Rules, rulesOf } from './rules.ts'
@@ -50,7 +56,11 @@ export class Lifetimes {
     const { negativeTtl, jitter } = this.rules(plan.family)
     const negative = ttl === undefined && (value === null || value === undefined) ? negativeTtl : undefined
     const policy = negative ?? this.policy(plan, ttl)
-    const length = policy.lifetime({ key: plan.key, params: plan.params, value, now })
+    const length = lengthOf(
+      policy,
+      { key: plan.key, params: plan.params, value, now },
+      negative !== undefined,
+    )
     if (!(Number.isFinite(length) && length > 0)) return 0
     // Not to 0, which would mean that it is not kept.
     return jitter === 0 ? length : Math.max(1, length * (1 - jitter * this.#room.randomness.fraction()))
@@ -63,5 +73,15 @@ export class Lifetimes {
     // The key is taken apart only for a rule that may look at its parameters.
     if (policy instanceof FixedLifetime) return !(policy.ms > 0)
     return !(policy.lifetime({ key: plan.key, params: plan.params, value: undefined, now }) > 0)
+  }
+}
+
+/** What a policy says. What it throws says where it comes from: it is told beside what codecs throw. */
+function lengthOf(policy: LifetimePolicy, context: LifetimeContext, negative: boolean): number {
+  try {
+    return policy.lifetime(context)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`The ${negative ? 'negativeTtl' : 'ttl'} policy threw: ${why}`, { cause: error })
   }
 }

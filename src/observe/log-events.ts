@@ -1,14 +1,23 @@
-import type { Emitter, Logger } from '../core/events.ts'
+import type { Emitter, Logger, RefusalReason } from '../core/events.ts'
 
 interface LevelAware {
   isLevelEnabled?(level: string): boolean
 }
 
+/** What a line says of a key. */
+export interface Described {
+  readonly family: string | undefined
+}
+
+/** Why a value is not kept, however often it is loaded. */
+const FOR_EVER: readonly RefusalReason[] = ['uncacheable', 'too-large']
+
 /**
- * Tells a logger what happens: hits, misses, fills and rotations at debug; trouble at warn and error. A logger that
+ * Tells a logger what happens: hits, misses, fills and rotations at debug; trouble at warn and error, values
+ * that are never kept among it, once for each family and reason. A logger that
  * says its debug level is off (pino does) costs a memory hit nothing.
  */
-export function logEvents(events: Emitter, logger: Logger, describe: (key: string) => object): void {
+export function logEvents(events: Emitter, logger: Logger, describe: (key: string) => Described): void {
   const { debug, info, warn, error } = {
     debug: logger.debug?.bind(logger),
     info: logger.info?.bind(logger),
@@ -21,9 +30,17 @@ export function logEvents(events: Emitter, logger: Logger, describe: (key: strin
     events.on('miss', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache miss'))
     events.on('load', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache load'))
     events.on('fill', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache fill'))
-    events.on('refused', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache fill refused'))
     events.on('remoteInvalidated', (event) => debug(event, 'cache invalidated elsewhere'))
   }
+  const warned = new Set<string>()
+  events.on('refused', ({ key, ...rest }) => {
+    const about = describe(key)
+    const what = `${rest.reason} ${about.family ?? ''}`
+    const first = FOR_EVER.includes(rest.reason) && !warned.has(what)
+    if (first) warned.add(what)
+    const log = first ? warn : debugging ? debug : undefined
+    log?.({ ...about, ...rest }, first ? 'cache value not kept: loaded at every read' : 'cache fill refused')
+  })
   if (info !== undefined) {
     events.on('invalidated', ({ receipt, ...rest }) => {
       const { status, stamps, keys, durationMs } = receipt
