@@ -75,6 +75,7 @@ export class OpenCache {
 
   async ready(options?: { readonly timeout?: Duration }): Promise<void> {
     checkOptions(options, ['timeout'], 'ready')
+    this.#checkOpen('ready')
     if (options?.timeout === undefined) return this.#opened
     const timeoutMs = milliseconds(options.timeout, 'ready: timeout')
     const { clock } = this.#parts.readRoom
@@ -384,7 +385,10 @@ export class OpenCache {
 
   #checkOpen(what: string): void {
     if (!this.#parts.readRoom.closed()) return
-    throw new CacheError('CACHE_CLOSED', `${what}: the cache ${show(this.name)} is closed.`)
+    throw new CacheError(
+      'CACHE_CLOSED',
+      `${what}: the cache ${show(this.name)} is closed. Close it after the server and the workers that use it, and before the pool.`,
+    )
   }
 }
 

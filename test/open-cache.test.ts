@@ -380,3 +380,16 @@ describe('a process of its own', () => {
     expect(stdout).toMatch(/done/)
   })
 })
+
+test('ready_ofAClosedCache_isRefused_withMemoryAloneToo', async () => {
+  const { cache } = openCache()
+  await cache.ready()
+  await cache.close()
+  await expect(cache.ready()).rejects.toEqual(errorOf('CACHE_CLOSED', /ready: .* before the pool/))
+})
+
+test('get_withAPromise_saysToPassAFunction', async () => {
+  const { cache } = openCache()
+  const promise = Promise.resolve(1) as unknown as () => number
+  await expect(cache.get('a', promise)).rejects.toEqual(errorOf('INVALID_ARGUMENT', /a promise is no loader/))
+})

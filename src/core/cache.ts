@@ -106,6 +106,8 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    * Resolves when the store is connected and memory may answer; with memory alone, at once. Reads work before it,
    * from their loaders. Rejects with `TIMEOUT` after `timeout`, its `cause` what the store's trouble was last, and with
    * `SETTINGS_MISMATCH` where the namespace's settings differ; the cache can be used all the same after a timeout.
+   * Without `timeout` it waits for as long as the store is away, which may be for ever: name one, so that a process
+   * starts without its store. Of a closed cache it rejects with `CACHE_CLOSED`.
    */
   ready(options?: { readonly timeout?: Duration | undefined }): Promise<void>
   /** What memory may answer at this moment, without I/O; undefined for anything else. */

@@ -86,7 +86,7 @@ export function checkLoader(load: unknown, what: string): void {
   if (typeof load === 'function') return
   throw new CacheError(
     'INVALID_ARGUMENT',
-    `${what}: ${show(load)} is no loader. Pass a function that loads the value.`,
+    `${what}: ${isPromise(load) ? 'a promise' : show(load)} is no loader. Pass a function that loads the value, () => ….`,
   )
 }
 
@@ -106,4 +106,8 @@ export function checkCircle(key: string, frame: Frame | undefined): void {
       { key },
     )
   }
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -46,6 +46,12 @@ const MOST_PARTITIONS = 128
  * ```
  */
 export function redisStore(options: RedisStoreOptions): StoreDriver {
+  if (typeof (options as unknown) === 'string') {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'redisStore: a text is not an options object. Pass { client: new Redis(url) }, of ioredis.',
+    )
+  }
   checkOptions(options, ['client', 'partitions'], 'redisStore')
   const client: Partial<RedisClient | RedisClusterClient> | undefined = options?.client
   if (typeof client?.duplicate !== 'function' || typeof client.options !== 'object') {

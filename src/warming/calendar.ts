@@ -32,7 +32,7 @@ export function calendarOf(Cron: CronClass, cron: string, timeZone: string, what
   } catch (error) {
     throw new CacheError(
       'INVALID_OPTION',
-      `${what}: ${show(cron)} in ${show(timeZone)} is no schedule: ${(error as Error).message}. Write five fields such as '0 0 * * *', and an IANA time zone such as 'Asia/Kolkata'.`,
+      `${what}: ${show(cron)} in ${show(timeZone)} is no schedule: ${(error as Error).message.replace(/\.+$/, '')}. Write five fields such as '0 0 * * *', and an IANA time zone such as 'Asia/Kolkata'.`,
       { cause: error },
     )
   }
