@@ -36,7 +36,7 @@ export const unsupportedCases = {
   pglite: {
     'two clients: each transaction is its own': {
       reason:
-        'PGlite has one connection: a second bound database is refused, and one through a query builder waits for ever.',
+        'PGlite has one connection: a second bound database of one cache is refused; one of another cache, or through a query builder, waits for ever.',
       fails: /bound to this cache already|did not happen within/,
     },
     ...ONE_AFTER_ANOTHER,
