@@ -229,11 +229,20 @@ function assemble(
     unknownTables: settings.unknownTables,
   }
   const committer = new Committer(writeRoom)
-  warnOfUnheard(events, name, settings.dependencies.tables.size > 0 ? (table) => map.near(table) : undefined)
-  if (settings.logger !== undefined) {
-    logEvents(events, settings.logger, (key) => {
-      const { family, params } = plans.of(key)
-      return { cache: name, key, family: family?.name, ...params }
+  if (settings.logger === undefined) {
+    warnOfUnheard(
+      events,
+      name,
+      settings.dependencies.tables.size > 0 ? (table) => map.near(table) : undefined,
+    )
+  } else {
+    logEvents(events, settings.logger, {
+      cache: name,
+      level: settings.logLevel,
+      describe: (key) => {
+        const { family, params } = plans.of(key)
+        return { key, family: family?.name, ...params }
+      },
     })
   }
   if (memory !== undefined) {

@@ -24,7 +24,15 @@ export { digest } from './core/digest.ts'
 export { type Duration, type DurationUnit, milliseconds } from './core/duration.ts'
 export type { Parameter } from './core/encoding.ts'
 export { CacheError, type ErrorCode, isCacheError } from './core/errors.ts'
-export type { CacheEvents, Cause, EventName, Logger, MissReason, RefusalReason } from './core/events.ts'
+export type {
+  CacheEvents,
+  Cause,
+  EventName,
+  Logger,
+  LogLevel,
+  MissReason,
+  RefusalReason,
+} from './core/events.ts'
 export type { ExplainedPolicy, Explanation } from './core/explanation.ts'
 export type { Health, HealthPart } from './core/health.ts'
 export {

@@ -81,6 +81,8 @@ describe('refused', () => {
     ['keys that are text', { keys: 'user' }, 'INVALID_OPTION', /what defineKeys returned/],
     ['store of no kind', { store: {} }, 'INVALID_OPTION', /store: \{\} is no store/],
     ['store as text', { store: 'redis://localhost' }, 'INVALID_OPTION', /no store/],
+    ['logger of one method', { logger: { info() {} } }, 'INVALID_OPTION', /debug, warn, error/],
+    ['logLevel of no kind', { logLevel: 'verbose' }, 'INVALID_OPTION', /logLevel.*debug/],
     ['logger as text', { logger: 'console' }, 'INVALID_OPTION', /logger/],
     [
       'partitionBy of no family',

@@ -200,11 +200,6 @@ describe('events', () => {
     expect(lines).toContain('cache map does not name a written table')
     expect(lines).toContain('cache listener threw')
   })
-
-  test('logger_ofPartsOnly_works', async () => {
-    const { cache } = openCache({ logger: {} })
-    expect(await cache.get('a', () => 1)).toBe(1)
-  })
 })
 
 describe('ready', () => {

@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Duration } from './duration.ts'
-import type { Logger } from './events.ts'
+import type { Logger, LogLevel } from './events.ts'
 import type { Coherence } from './key.ts'
 import type { LoadOptions } from './options.ts'
 import type { PolicyOptions } from './policy.ts'
@@ -120,6 +120,11 @@ export interface CacheOptions<Tables extends string = string, Scopes extends str
   readonly loads?: LoadOptions | undefined
   /** Told of what happens: hits and misses at debug, trouble at warn. @default none */
   readonly logger?: Logger | undefined
+  /**
+   * The least that the logger is told of, for loggers without a level of their own such as `console`. `'debug'` is a line
+   * for each read. @default 'debug': the logger's own level decides
+   */
+  readonly logLevel?: LogLevel | undefined
   /** Replaced by tests. @default the machine's clock */
   readonly clock?: Clock | undefined
   /** Replaced by tests. @default the machine's cryptographic randomness */

@@ -159,13 +159,17 @@ export interface Cause {
   readonly trace?: string | undefined
 }
 
-/** A place to write to: `console`, pino, or anything of their shape. Every method is optional. */
+/** A place to write to: `console`, pino, or anything of their shape. */
 export interface Logger {
-  debug?(details: object, message: string): void
-  info?(details: object, message: string): void
-  warn?(details: object, message: string): void
-  error?(details: object, message: string): void
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
 }
+
+/** From the least on: a line below the level that is asked for is not written. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
 
 type Listener<Name extends EventName> = (event: CacheEvents[Name]) => void
 type Listeners = { [Name in EventName]?: readonly Listener<Name>[] }

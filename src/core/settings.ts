@@ -4,6 +4,7 @@ import { checkCodec } from './codec.ts'
 import { noDependencies } from './dependencies.ts'
 import { milliseconds } from './duration.ts'
 import { CacheError, show } from './errors.ts'
+import { LOG_LEVELS } from './events.ts'
 import { checkChoice, checkCount, checkName, checkOptions, readLoads } from './options.ts'
 import { POLICY_OPTIONS, readPolicy } from './policy.ts'
 import { systemRandomness } from './random.ts'
@@ -33,6 +34,7 @@ const OPTIONS = [
   'loadWait',
   'loads',
   'logger',
+  'logLevel',
   'clock',
   'randomness',
 ]
@@ -81,12 +83,7 @@ export function readSettings(options: CacheOptions) {
       `createCache: store: ${show(store)} is no store. Pass redisStore({ client }), or leave it out for memory alone.`,
     )
   }
-  if (options.logger !== undefined && (typeof options.logger !== 'object' || options.logger === null)) {
-    throw new CacheError(
-      'INVALID_OPTION',
-      'createCache: logger: pass an object with debug, info, warn and error, such as console.',
-    )
-  }
+  checkLogger(options.logger)
   if (options.keys !== undefined && (typeof options.keys !== 'object' || options.keys === null)) {
     throw new CacheError('INVALID_OPTION', 'createCache: keys: pass what defineKeys returned.')
   }
@@ -139,6 +136,7 @@ export function readSettings(options: CacheOptions) {
     loadWaitMs: milliseconds(options.loadWait ?? '5s', 'createCache: loadWait'),
     loads: readLoads(options.loads, 'createCache: loads'),
     logger: options.logger,
+    logLevel: checkChoice(options.logLevel ?? 'debug', LOG_LEVELS, 'createCache: logLevel'),
     clock: options.clock ?? systemClock,
     randomness: options.randomness ?? systemRandomness(),
   }
@@ -153,6 +151,22 @@ function readSoftLock(lifetime: CacheOptions['softLockLifetime'], maxStalenessMs
   throw new CacheError(
     'INVALID_DURATION',
     `createCache: softLockLifetime: ${show(lifetime)} is too short; at least ${least} ms, two and a half times maxStaleness.`,
+  )
+}
+
+function checkLogger(logger: CacheOptions['logger']): void {
+  if (logger === undefined) return
+  if (typeof logger !== 'object' || logger === null) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'createCache: logger: pass an object with debug, info, warn and error, such as console.',
+    )
+  }
+  const missing = LOG_LEVELS.filter((level) => typeof logger[level] !== 'function')
+  if (missing.length === 0) return
+  throw new CacheError(
+    'INVALID_OPTION',
+    `createCache: logger: it has no method ${missing.join(', ')}. Pass one with debug, info, warn and error, such as console; logLevel says from which level on it is told.`,
   )
 }
 

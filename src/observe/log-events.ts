@@ -1,4 +1,4 @@
-import type { Emitter, Logger, RefusalReason } from '../core/events.ts'
+import { type Emitter, LOG_LEVELS, type Logger, type LogLevel, type RefusalReason } from '../core/events.ts'
 
 interface LevelAware {
   isLevelEnabled?(level: string): boolean
@@ -9,6 +9,14 @@ export interface Described {
   readonly family: string | undefined
 }
 
+/** How a logger is told. */
+export interface Logging {
+  /** The cache's name. */
+  readonly cache: string
+  readonly level: LogLevel
+  readonly describe: (key: string) => Described
+}
+
 /** Why a value is not kept, however often it is loaded. */
 const FOR_EVER: readonly RefusalReason[] = ['uncacheable', 'too-large']
 
@@ -17,13 +25,13 @@ const FOR_EVER: readonly RefusalReason[] = ['uncacheable', 'too-large']
  * that are never kept among it, once for each family and reason. A logger that
  * says its debug level is off (pino does) costs a memory hit nothing.
  */
-export function logEvents(events: Emitter, logger: Logger, describe: (key: string) => Described): void {
-  const { debug, info, warn, error } = {
-    debug: logger.debug?.bind(logger),
-    info: logger.info?.bind(logger),
-    warn: logger.warn?.bind(logger),
-    error: logger.error?.bind(logger),
-  }
+export function logEvents(events: Emitter, logger: Logger, { cache, level, describe }: Logging): void {
+  /** Every line names the cache: a process may have several. */
+  const at = (one: LogLevel) =>
+    LOG_LEVELS.indexOf(one) < LOG_LEVELS.indexOf(level)
+      ? undefined
+      : (details: object, message: string) => logger[one]({ ...details, cache }, message)
+  const [debug, info, warn, error] = [at('debug'), at('info'), at('warn'), at('error')]
   const debugging = debug !== undefined && (logger as LevelAware).isLevelEnabled?.('debug') !== false
   if (debugging) {
     events.on('hit', ({ key, ...rest }) => debug({ ...describe(key), ...rest }, 'cache hit'))

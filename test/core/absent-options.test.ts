@@ -28,6 +28,7 @@ const CACHE = [
   'storeTimeout',
   'loadWait',
   'logger',
+  'logLevel',
   'clock',
   'randomness',
 ]

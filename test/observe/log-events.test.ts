@@ -1,7 +1,7 @@
-import { defineKeys } from 'coherent-cache'
-import { manualClock, memoryStore } from 'coherent-cache/testing'
+import { defineDependencies, defineKeys } from 'coherent-cache'
+import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { expect, test } from 'vitest'
-import { openCache } from '../support/caches.ts'
+import { openCache, openFleet } from '../support/caches.ts'
 
 /** A logger that keeps what it is told. */
 function keeping() {
@@ -45,4 +45,40 @@ test('refused_forEver_isWarnedOfOncePerFamilyAndReason_thenDebug', async () => {
     ['debug', undefined, 'skipped'],
   ])
   expect(told[2]?.details.detail).toBe('The ttl policy threw: no calendar')
+})
+
+test('everyLine_namesItsCache', async () => {
+  const { lines, logger } = keeping()
+  const { fleet } = await openFleet(2, {
+    name: 'hotel',
+    logger,
+    dependencies: defineDependencies({ tables: { t: ['t:*'] } }),
+  })
+  const [one, other] = fleet as [(typeof fleet)[0], (typeof fleet)[0]]
+  await other.get('t:1', () => 1)
+  await one.invalidate({ tables: ['t', 'nobody' as 't'] })
+  await settle()
+  const messages = lines.map(({ message }) => message)
+  for (const message of [
+    'cache invalidated elsewhere',
+    'cache map does not name a written table',
+    'cache invalidated',
+  ])
+    expect(messages).toContain(message)
+  expect(lines.filter(({ details }) => details.cache !== 'hotel')).toEqual([])
+})
+
+test.each([
+  ['debug', ['debug', 'info', 'warn']],
+  ['info', ['info', 'warn']],
+  ['warn', ['warn']],
+  ['error', []],
+] as const)('logLevel_%s_isTheLeastTold', async (logLevel, levels) => {
+  const { lines, logger } = keeping()
+  const { cache } = openCache({ logger, logLevel })
+  await cache.get('a', () => 1)
+  await cache.get('a', () => 1)
+  await cache.get('b', () => () => 1)
+  await cache.invalidate({ table: 'nobody' })
+  expect([...new Set(lines.map(({ level }) => level))].sort()).toEqual(levels)
 })

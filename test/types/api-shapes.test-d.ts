@@ -397,6 +397,7 @@ test('options_undefined_isAbsent', () => {
     storeTimeout: none,
     loadWait: none,
     logger: none,
+    logLevel: none,
     clock: none,
     randomness: none,
   }
