@@ -19,6 +19,8 @@ const PLACE = 'p'
 const MOST_POSITIONS = 256
 /** As many positions as that, at their longest. */
 const LONGEST = 34 * MOST_POSITIONS
+/** Text that is no token, and so asks for the most. */
+const UNREADABLE = 'unreadable'
 /** An epoch that no store has: nobody will ever have heard of it. */
 const NO_EPOCH = '-'.repeat(16)
 
@@ -83,6 +85,17 @@ export function mergeTokens(one: ReadToken, other: ReadToken): ReadToken {
     queued: one.queued || other.queued,
     readable: one.readable && other.readable,
   }
+}
+
+/** The text of a token that may have been no token: it asks for the most again. */
+export function textOfToken({ positions, position, queued, readable }: ReadToken): string {
+  // Behind a change that no store was told of, nothing but a load will do: that is the most that can be asked for.
+  return readable || queued ? encodeToken(positions, queued, position) : UNREADABLE
+}
+
+/** The text of a token that is behind none of them. */
+export function joinTokens(texts: readonly string[]): string {
+  return textOfToken(texts.map(decodeToken).reduce(mergeTokens))
 }
 
 /**

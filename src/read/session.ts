@@ -3,11 +3,9 @@ import { CacheError, show } from '../core/errors.ts'
 import type { BatchLoader, ReadOptions } from '../core/loader.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { Position } from '../core/store.ts'
-import { decodeToken, encodeToken, healedToken, mergeTokens, type ReadToken } from '../core/token.ts'
+import { decodeToken, healedToken, mergeTokens, type ReadToken, textOfToken } from '../core/token.ts'
 import { readToken, SessionToken } from './session-token.ts'
 import { wrapRepository } from './wrap.ts'
-
-const UNREADABLE = 'unreadable'
 
 /**
  * A reader that adds what it must not fall behind to every read.
@@ -57,7 +55,7 @@ export function createSession(
       token = mergeTokens(token, readToken(given, 'INVALID_ARGUMENT', 'observe') ?? nothing())
     },
     get token() {
-      return textOf(token)
+      return textOfToken(token)
     },
   }
 }
@@ -68,9 +66,4 @@ function nothing(): ReadToken {
 
 function isNone({ positions, position, queued, readable }: ReadToken): boolean {
   return readable && positions.size === 0 && position === undefined && !queued
-}
-
-/** Behind a change that no store was told of, nothing but a load will do: that is the most that can be asked for. */
-function textOf({ positions, position, queued, readable }: ReadToken): string {
-  return readable || queued ? encodeToken(positions, queued, position) : UNREADABLE
 }

@@ -15,6 +15,7 @@ import type { Receipt } from '../core/receipt.ts'
 import { encodeToken } from '../core/token.ts'
 import type { Savepoint, UnitOfWork } from '../core/unit.ts'
 import type { Committer, Origin } from './committer.ts'
+import { joinReceipts } from './joined-receipt.ts'
 import type { WriteRoom } from './room.ts'
 import { type SoftLock, unprotected } from './soft-lock.ts'
 
@@ -175,8 +176,10 @@ export class Unit implements UnitOfWork {
       this.#targets = await this.#committer.resolve(mergeChanges(this.#changes))
     this.#checkNotEnded('commit')
     this.#state = 'committed'
-    const receipt = await this.#end()
-    for (const change of this.#late) await this.#committer.apply(change, this.#origin, this.#position)
+    const receipts: [Receipt, ...Receipt[]] = [await this.#end()]
+    for (const change of this.#late)
+      receipts.push(await this.#committer.apply(change, this.#origin, this.#position))
+    const receipt = joinReceipts(receipts)
     for (const listener of this.#listeners) this.#call(listener, receipt)
     return receipt
   }

@@ -4,6 +4,7 @@ import {
   decodeToken,
   encodeToken,
   healedToken,
+  joinTokens,
   mergeTokens,
   placeOf,
   readPlace,
@@ -111,4 +112,22 @@ test('token_healed_keepsWhatMayYetBeReached_andWhatOtherPartitionsHaveNotAnswere
 
 test('token_healed_inMorePartitionsThanATokenCanName_staysUnreadable', () => {
   expect(healedToken(decodeToken('?'), [{ partition: 0, epoch: A, sequence: 1 }], 257).readable).toBe(false)
+})
+
+test('joinTokens_isBehindNone_andOneThatIsNoTokenAsksForTheMost', () => {
+  const one = encodeToken(new Map([['a'.repeat(16), 7]]), false, '0/16' as never)
+  const other = encodeToken(new Map([['a'.repeat(16), 9]]), true)
+  expect(decodeToken(joinTokens([one, other, '1']))).toEqual({
+    positions: new Map([['a'.repeat(16), 9]]),
+    position: '0/16',
+    queued: true,
+    readable: true,
+  })
+  expect(joinTokens([one])).toBe(one)
+  // A receipt of more partitions than a token can name.
+  const crowded = encodeToken(
+    new Map(Array.from({ length: 300 }, (_, at) => [`${'a'.repeat(16)}.${at + 1}`, 1])),
+    false,
+  )
+  expect(decodeToken(joinTokens([one, crowded])).readable).toBe(false)
 })
