@@ -4,7 +4,7 @@ import type { UnitOfWork } from '../core/unit.ts'
 /** A load that others may wait for, and that may wait for others. */
 export interface WaitingLoad {
   dependsOn(other: WaitingLoad): boolean
-  readonly waitsFor: Set<WaitingLoad>
+  waitFor(other: WaitingLoad): void
 }
 
 /** A loader at work. */

@@ -35,6 +35,28 @@ export class Turns {
     })
   }
 
+  /**
+   * As {@link take}, for who may stop waiting. Resolves to whether there is a turn to give back.
+   *
+   * @param onOver is given what ends the wait, should it not have ended by then
+   */
+  async takeUnless(onOver: (over: () => void) => void): Promise<boolean> {
+    if (this.#running < this.#concurrency) {
+      this.#running++
+      return true
+    }
+    return new Promise((resolve) => {
+      const mine = () => resolve(true)
+      this.#waiting.push(mine)
+      onOver(() => {
+        const at = this.#waiting.indexOf(mine)
+        if (at < 0) return
+        this.#waiting.splice(at, 1)
+        resolve(false)
+      })
+    })
+  }
+
   /** Hands the turn on. */
   give(): void {
     const next = this.#waiting.shift()

@@ -60,8 +60,6 @@ export class Flight {
   sparable: () => boolean = () => false
   /** It was: its source is being given a rest. Who has nothing to answer begins another one, which insists. */
   spared = false
-  /** Flights that its loader waits for: a circle of them would wait for ever. */
-  readonly waitsFor = new Set<Flight>()
   readonly landed: Promise<Landed>
   readonly keeps = true
   #resolve!: (landed: Landed) => void
@@ -69,6 +67,10 @@ export class Flight {
   #waiters = 0
   #ended = false
   #abort: AbortController | undefined
+  /** Flights that its loader waits for: a circle of them would wait for ever. */
+  readonly #waitsFor = new Set<Flight>()
+  #hurried = false
+  #onHurry: (() => void)[] = []
   #fallback: Landed | undefined
   #offered: Promise<void> | undefined
   #onOffered: (() => void) | undefined
@@ -173,12 +175,35 @@ export class Flight {
     this.#abort.abort(reason)
   }
 
+  /** Its loader waits for another one. */
+  waitFor(other: Flight): void {
+    this.#waitsFor.add(other)
+    if (this.#hurried) other.hurry()
+  }
+
+  /** Whether a load that has its turn waits for it, directly or not: then it must not wait for a turn of its own. */
+  get hurried(): boolean {
+    return this.#hurried
+  }
+
+  hurry(): void {
+    if (this.#hurried) return
+    this.#hurried = true
+    for (const begin of this.#onHurry.splice(0)) begin()
+    for (const awaited of this.#waitsFor) awaited.hurry()
+  }
+
+  onHurry(begin: () => void): void {
+    if (this.#hurried) begin()
+    else this.#onHurry.push(begin)
+  }
+
   /** Whether this flight's loader waits, directly or not, for `other`. */
   dependsOn(other: Flight): boolean {
     const seen = new Set<Flight>([this])
     for (const flight of seen) {
       if (flight === other) return true
-      if (!flight.#ended) for (const awaited of flight.waitsFor) seen.add(awaited)
+      if (!flight.#ended) for (const awaited of flight.#waitsFor) seen.add(awaited)
     }
     return false
   }

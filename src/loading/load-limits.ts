@@ -7,6 +7,13 @@ export interface LoadLimit {
   readonly queue: number
 }
 
+/** What may stop waiting for its turn, and begin without. */
+export interface Hurried {
+  readonly hurried: boolean
+  /** Calls back once it is. */
+  onHurry(begin: () => void): void
+}
+
 /** A limit at work, and whose it is. */
 interface Limited {
   readonly whose: string
@@ -33,23 +40,37 @@ export class LoadLimits {
     return waiting
   }
 
-  /** Loads once it is the turn of every family concerned, and of the cache. Rejects with `OVERLOADED` at once. */
-  run<T>(families: Iterable<string | undefined>, load: () => Promise<T>): Promise<T> {
+  /**
+   * Loads once it is the turn of every family concerned, and of the cache; without a turn once somebody who has one waits
+   * for any of `loads`. Rejects with `OVERLOADED` at once.
+   */
+  run<T>(
+    families: Iterable<string | undefined>,
+    load: () => Promise<T>,
+    loads: readonly Hurried[] = [],
+  ): Promise<T> {
     if (this.#all === undefined && this.#families.size === 0) return load()
     // Always in this order, so that no two loads hold what the other waits for.
     const limits = [...new Set(families)].sort().flatMap((name) => this.#families.get(name ?? '') ?? [])
     if (this.#all !== undefined) limits.push(this.#all)
-    return inTurn(limits, load)
+    return inTurn(limits, load, loads)
   }
 }
 
-async function inTurn<T>(limits: readonly Limited[], load: () => Promise<T>): Promise<T> {
+async function inTurn<T>(
+  limits: readonly Limited[],
+  load: () => Promise<T>,
+  loads: readonly Hurried[],
+): Promise<T> {
   const taken: Turns[] = []
+  const onHurry = (begin: () => void) => {
+    for (const one of loads) one.onHurry(begin)
+  }
   try {
     for (const { turns, whose } of limits) {
+      if (loads.some(({ hurried }) => hurried)) break
       if (turns.full) throw overloaded(turns, whose)
-      await turns.take()
-      taken.push(turns)
+      if (await turns.takeUnless(onHurry)) taken.push(turns)
     }
     return await load()
   } finally {

@@ -168,7 +168,7 @@ export class Fetch {
     const leader = this.#room.flights.get(flight.plan.key)
     if (leader === undefined || leader === flight || leader.nonce !== holder || flight.reload) return false
     if (leader.aborted || leader.dependsOn(flight) || leader.tokens?.join() !== tokens.join()) return false
-    flight.waitsFor.add(leader)
+    flight.waitFor(leader)
     leader.join()
     leader.landed.then(
       (landed) => this.land(flight, landed),
@@ -224,11 +224,13 @@ export class Fetch {
       const frame: Frame = { kind: 'load', keys, parent: around, flights }
       const from = newestSource(flights.map((flight) => this.#sourceOf(flight)))
       const load = () => {
+        // While it waited for its turn everybody has given up.
+        if (flights.every(({ aborted }) => aborted)) throw flights[0]?.signal.reason
         started = clock.monotonic()
         return units.run(frame, () => loadAll(flights, from))
       }
       // What another load waits for must not wait for that one's turn to end.
-      const loaded = await (around === undefined ? limits.run(flights.map(familyOf), load) : load())
+      const loaded = await (around === undefined ? limits.run(flights.map(familyOf), load, flights) : load())
       const durationMs = clock.monotonic() - (started ?? 0)
       counters.loaded(durationMs)
       for (const { plan } of flights) breaker.succeeded(plan)
@@ -243,10 +245,13 @@ export class Fetch {
       if (only !== undefined && flights.length === 1) await keep(only, 0)
       else await Promise.all(flights.map(keep))
     } catch (error) {
-      counters.loadErrors++
-      // What has not begun, for want of a turn, says nothing of the source.
-      if (started !== undefined) this.#noteFailure(flights, error)
-      if (events.has('loadError')) for (const key of keys) events.emit('loadError', { key, error })
+      const begun = started !== undefined
+      if (begun || !flights.every(({ aborted }) => aborted)) {
+        counters.loadErrors++
+        // What has not begun, for want of a turn, says nothing of the source.
+        if (begun) this.#noteFailure(flights, error)
+        if (events.has('loadError')) for (const key of keys) events.emit('loadError', { key, error })
+      }
       for (const flight of flights) this.#fail(flight, error)
     } finally {
       stopRenewing()
@@ -260,7 +265,7 @@ export class Fetch {
   async #turnOf(flights: readonly Flight[]): Promise<void> {
     const running = flights.flatMap(({ plan }) => this.#lockedLoads.get(plan.key) ?? [])
     const ahead = running.filter((load) => !flights.some((flight) => load.dependsOn(flight)))
-    for (const load of ahead) for (const flight of flights) flight.waitsFor.add(load)
+    for (const load of ahead) for (const flight of flights) flight.waitFor(load)
     await Promise.all(ahead.map(({ landed }) => landed.then(nothing, nothing)))
   }
 

@@ -72,13 +72,17 @@ export class Joining {
     return flight
   }
 
-  /** Remembers which loads wait for which, and refuses a wait that would never end. */
+  /**
+   * Remembers which loads wait for which, and refuses a wait that would never end. What a load waits for does not wait for
+   * a turn: the load around it holds one.
+   */
   awaitable(flight: Flight, { frame }: ReadRequest): boolean {
     const around: WaitingLoad[] = []
     for (let at = frame; at?.kind === 'load'; at = at.parent)
       if (!at.ended) around.push(...(at.flights ?? []))
     if (around.some((outer) => flight.dependsOn(outer as Flight))) return false
-    for (const outer of around) outer.waitsFor.add(flight)
+    for (const outer of around) outer.waitFor(flight)
+    if (frame?.kind === 'load') flight.hurry()
     return true
   }
 

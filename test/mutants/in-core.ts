@@ -205,11 +205,19 @@ export const inCore: readonly Mutant[] = [
     'return !this.joining.asksStore(request)',
   ),
   tested(
+    'a load waits for its turn though one that has its own waits for it',
+    '4, one load per key in the fleet',
+    { test: 'test/read/load-limits.test.ts', only: 'does not when a load that has one comes to wait for it' },
+    'read/joining.ts',
+    "    if (frame?.kind === 'load') flight.hurry()\n",
+    '',
+  ),
+  tested(
     'a load waits for its turn, unknown to whoever waits for it',
     '4 ⚑ under a soft lock a read shares only a load that starts after it began',
     { test: 'test/journeys/locked-loads.test.ts' },
     'read/fetch.ts',
-    '    for (const load of ahead) for (const flight of flights) flight.waitsFor.add(load)\n',
+    '    for (const load of ahead) for (const flight of flights) flight.waitFor(load)\n',
     '',
   ),
   tested(

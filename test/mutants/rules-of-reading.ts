@@ -70,6 +70,7 @@ export const rulesOfReading: readonly Rule[] = [
     says: 'One load per key leads, and it alone fills.',
     mutants: [
       'a value that a reload has replaced comes back with a read from before',
+      'a load waits for its turn though one that has its own waits for it',
       'an expired value in the store is loaded by everybody who finds it',
       'a refresh ahead loads what another process has already replaced',
       'a refresh ahead loads beside another process',

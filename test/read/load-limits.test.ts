@@ -1,5 +1,5 @@
 import { createCache, defineKeys } from 'coherent-cache'
-import { memoryStore, settle } from 'coherent-cache/testing'
+import { manualClock, memoryStore, settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred, errorOf, openCache, openFleet } from '../support/caches.ts'
 
@@ -145,6 +145,67 @@ describe('loads.queue', () => {
     expect(await cache.get('a', async () => 'new', { staleIfError: '1m' })).toBe('old')
     await end('b')
     await slow
+  })
+})
+
+describe('a load that waits for its turn', () => {
+  test.each(['memory alone', 'a store'])(
+    'does not when a load that has one comes to wait for it: over %s',
+    async (where) => {
+      const clock = manualClock()
+      const store = where === 'a store' ? { store: memoryStore({ clock }) } : {}
+      const { cache } = openCache({ ...store, loads: { concurrency: 1 }, clock })
+      await cache.ready()
+      const { promise, resolve } = deferred<void>()
+      const whole = cache.get('whole', async () => {
+        await promise
+        return `whole of a ${await cache.get<string, string>('part', () => 'part of its own')}`
+      })
+      await settle()
+      const part = cache.get<string, string>('part', () => 'part')
+      await settle()
+      expect(cache.stats().loadsWaiting).toBe(1)
+      resolve()
+      expect(await part).toBe('part')
+      expect(await whole).toBe('whole of a part')
+      expect(cache.stats().loadsWaiting).toBe(0)
+    },
+  )
+
+  test('does not when that one comes to wait for what waits for it', async () => {
+    const { cache } = openCache({ loads: { concurrency: 1 } })
+    const { promise, resolve } = deferred<void>()
+    const whole = cache.get('whole', async () => {
+      await promise
+      return `whole of a ${await cache.get<string, string>('middle', async () => `middle of a ${await part()}`)}`
+    })
+    const part = () => cache.get<string, string>('part', () => 'part')
+    await settle()
+    const waiting = part()
+    await settle()
+    resolve()
+    expect(await whole).toBe('whole of a middle of a part')
+    expect(await waiting).toBe('part')
+  })
+
+  test('is never begun once all its readers have given up, and its turn goes on', async () => {
+    const { cache } = openCache({ loads: { concurrency: 1 } })
+    const { called, load, end } = held()
+    const first = cache.get('a', load('a'))
+    await settle()
+    const abort = new AbortController()
+    const given = expect(cache.get('b', load('b'), { signal: abort.signal })).rejects.toEqual(
+      errorOf('ABORTED'),
+    )
+    const third = cache.get('c', load('c'))
+    await settle()
+    abort.abort()
+    await given
+    await end('a')
+    await end('c')
+    expect(await Promise.all([first, third])).toEqual(['a', 'c'])
+    expect(called).toEqual(['a', 'c'])
+    expect(cache.stats().loadErrors).toBe(0)
   })
 })
 
