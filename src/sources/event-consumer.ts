@@ -148,12 +148,21 @@ export class EventConsumer<E> implements Consumer<E> {
   }
 
   async #inTurn(id: string, event: E): Promise<Consumed> {
-    const deadline = this.#room.clock.monotonic() + this.#deadlineMs
-    await this.#turns.take()
+    const { clock } = this.#room
+    const deadline = clock.monotonic() + this.#deadlineMs
+    let giveUp = () => {}
+    const cancel = clock.after(this.#deadlineMs, () => giveUp(), true)
     try {
-      return await this.#apply(id, event, deadline)
+      const its = await this.#turns.takeUnless((over) => {
+        giveUp = over
+      })
+      if (!its) throw tooLate(id, this.#deadlineMs)
+      const late = new Promise<never>((_, reject) => {
+        giveUp = () => reject(tooLate(id, this.#deadlineMs))
+      })
+      return await Promise.race([this.#apply(id, event, deadline), late]).finally(() => this.#turns.give())
     } finally {
-      this.#turns.give()
+      cancel()
     }
   }
 
@@ -170,6 +179,9 @@ export class EventConsumer<E> implements Consumer<E> {
         }
         // The store is away. This process will tell it, but may not live as long: the broker must keep the event.
       } catch (error) {
+        // Another process will be given it; and what nobody waits for any more is not parked here.
+        if (isCacheError(error, 'CACHE_CLOSED')) throw error
+        if (clock.monotonic() >= deadline) throw tooLate(id, this.#deadlineMs)
         failures++
         if (HOPELESS.some((code) => isCacheError(error, code)) || failures >= this.#attempts)
           return this.#park({ id, event, error, attempts, at: clock.now() })

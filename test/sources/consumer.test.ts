@@ -165,6 +165,35 @@ describe('trouble in change', () => {
     expect(await consumer.consume(spent('bad'))).toMatchObject({ status: 'duplicate' })
   })
 
+  test('a cache that is closed meanwhile leaves the event to another process, and parks nothing', async () => {
+    const { cache } = openCache({ dependencies })
+    const consumer = createConsumer(cache, { backoff: 1 })
+    await cache.close()
+    await expect(consumer.consume(spent('e1'))).rejects.toEqual(errorOf('CACHE_CLOSED'))
+    expect(consumer.parked).toEqual([])
+  })
+
+  test('that never ends is waited for until the deadline, by those behind it too', async () => {
+    const change = deferred<InvalidateRequests>()
+    let asked = 0
+    const { clock, changes, consumer } = consumerOf<ChangeEvent>({
+      deadline: '30s',
+      concurrency: 1,
+      change: (event) => (++asked === 1 ? change.promise : event.change),
+    })
+    const late = errorOf('TIMEOUT', /within its deadline of 30000 ms/)
+    const both = Promise.all(
+      ['a', 'b'].map((id) => expect(consumer.consume(spent(id))).rejects.toEqual(late)),
+    )
+    await clock.advance(30_000)
+    await both
+    // Its turn goes on, and the broker may deliver both again.
+    expect((await consumer.consume(spent('b'))).status).toBe('applied')
+    change.reject(new Error('at last'))
+    await settle()
+    expect([changes.length, consumer.parked]).toEqual([1, []])
+  })
+
   test('that passes leaves no trace', async () => {
     let failing = true
     const { clock, consumer } = consumerOf<ChangeEvent>({
