@@ -257,7 +257,10 @@ export class OpenCache {
     const compiled = readPolicy(policy, 'setPolicy: ')
     const template = compiledFamily(family)?.template
     if (template !== undefined) checkParameters(compiled, template, 'setPolicy')
-    this.#parts.readRoom.lifetimes.set(compiled, family?.family)
+    const { lifetimes, memory, plans, clock } = this.#parts.readRoom
+    lifetimes.set(compiled, family?.family)
+    // Under a lifetime of 0 nothing is read from a tier any more.
+    if (compiled.ttl !== undefined) memory?.deleteWhere((key) => lifetimes.never(plans.of(key), clock.now()))
   }
 
   stats(): CacheStats {

@@ -157,6 +157,18 @@ describe('events', () => {
     expect(errors).toHaveBeenCalledExactlyOnceWith({ event: 'miss', error: new Error('broken') })
   })
 
+  test('on_listenerThatRejects_isToldAsOneThatThrows', async () => {
+    const { cache } = openCache()
+    const errors = vi.fn()
+    cache.on('listenerError', errors)
+    cache.on('miss', async () => {
+      throw new Error('broken later')
+    })
+    await cache.get('a', () => 1)
+    await settle()
+    expect(errors).toHaveBeenCalledExactlyOnceWith({ event: 'miss', error: new Error('broken later') })
+  })
+
   test('on_listenerAddedOrRemovedWhileTelling_takesEffectAfterwards', async () => {
     const { cache } = openCache()
     const late = vi.fn()

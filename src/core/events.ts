@@ -174,7 +174,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 type Listener<Name extends EventName> = (event: CacheEvents[Name]) => void
 type Listeners = { [Name in EventName]?: readonly Listener<Name>[] }
 
-/** Event listeners of one cache. A listener that throws is told as `listenerError` and harms nobody else. */
+/** Event listeners of one cache. A listener that throws or rejects is told as `listenerError` and harms nobody else. */
 export class Emitter {
   #listeners: Listeners = {}
   readonly #unheard: Record<string, unknown> = {}
@@ -203,11 +203,9 @@ export class Emitter {
 
   emit<Name extends EventName>(name: Name, event: CacheEvents[Name]): void {
     for (const listener of this.#listeners[name] ?? (this.#unheard as Listeners)[name] ?? []) {
-      try {
-        listener(event)
-      } catch (error) {
+      calledSafely(listener, event, (error) => {
         if (name !== 'listenerError') this.emit('listenerError', { event: name, error })
-      }
+      })
     }
   }
 
@@ -221,5 +219,19 @@ export class Emitter {
     if (listeners.length === 0) delete next[name]
     this.#listeners = next as Listeners
     this.hits = this.has('hit')
+  }
+}
+
+/** Calls a listener of the user's. What it throws, or rejects with where it is async, is told and goes no further. */
+export function calledSafely<E>(
+  listener: (event: E) => void,
+  event: E,
+  onError: (error: unknown) => void,
+): void {
+  try {
+    const done: unknown = listener(event)
+    if (done instanceof Promise) done.catch(onError)
+  } catch (error) {
+    onError(error)
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../core/change.ts'
 import type { Targets } from '../core/dependency-map.ts'
 import { CacheError, show } from '../core/errors.ts'
+import { calledSafely } from '../core/events.ts'
 import { isLogPosition, type LogPosition } from '../core/load-source.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { encodeToken } from '../core/token.ts'
@@ -245,11 +246,9 @@ export class Unit implements UnitOfWork {
   }
 
   #call(listener: (receipt: Receipt) => void, receipt: Receipt): void {
-    try {
-      listener(receipt)
-    } catch (error) {
-      this.#room.events.emit('listenerError', { event: 'onCommitted', error })
-    }
+    calledSafely(listener, receipt, (error) =>
+      this.#room.events.emit('listenerError', { event: 'onCommitted', error }),
+    )
   }
 
   #checkOpen(what: string): void {

@@ -306,8 +306,12 @@ describe('what overrides what', () => {
     const { cache } = openCache({ keys })
     const { load } = countingLoader()
     await cache.get(keys.a({ id: 1 }), load)
+    await cache.get(keys.b({ id: 1 }), () => 'kept')
     cache.setPolicy({ ttl: 0 }, keys.a)
     expect(await cache.getEntry(keys.a({ id: 1 }), load)).toMatchObject({ value: 2, status: 'bypass' })
+    // Nor does the way of a memory hit.
+    expect(await cache.get(keys.a({ id: 1 }), load)).toBe(3)
+    expect([cache.peek(keys.a({ id: 1 })), cache.peek(keys.b({ id: 1 }))]).toEqual([undefined, 'kept'])
   })
 
   test('staleOptions_ofTheFamily_holdForReadsThatSayNothing', async () => {

@@ -250,7 +250,11 @@ describe('lifetimes', () => {
     const told = vi.fn()
     cache.on('refused', told)
     expect(await cache.get('a', () => 1)).toBe(1)
-    expect(told).toHaveBeenCalledExactlyOnceWith({ key: 'a', reason: 'uncacheable', detail: 'The ttl policy threw: broken' })
+    expect(told).toHaveBeenCalledExactlyOnceWith({
+      key: 'a',
+      reason: 'uncacheable',
+      detail: 'The ttl policy threw: broken',
+    })
   })
 })
 

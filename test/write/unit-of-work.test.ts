@@ -317,11 +317,18 @@ describe('onCommitted', () => {
     unit.onCommitted(() => {
       throw new Error('broken')
     })
+    unit.onCommitted(async () => {
+      throw new Error('broken later')
+    })
     unit.onCommitted(told)
     expect(() => unit.onCommitted(5 as never)).toThrow(errorOf('INVALID_ARGUMENT') as Error)
     await unit.commit()
     expect(told).toHaveBeenCalledTimes(1)
-    expect(errors).toHaveBeenCalledExactlyOnceWith({ event: 'onCommitted', error: new Error('broken') })
+    await settle()
+    expect(errors.mock.calls).toEqual([
+      [{ event: 'onCommitted', error: new Error('broken') }],
+      [{ event: 'onCommitted', error: new Error('broken later') }],
+    ])
   })
 })
 
