@@ -31,6 +31,8 @@ export interface UnitOfWork<Tables extends string = string, Scopes extends strin
   readonly writes: readonly TableChange[]
   /** All that has been declared so far, {@link writes} included, as one change. */
   readonly change: Change
+  /** Whether the cache's map names this table or view. */
+  knows(table: string): boolean
   /** Says whether the transaction is certain to have written nothing yet: reads inside may then use the cache. */
   readonly untouched: boolean
   /** An adapter's word on {@link untouched}. A unit whose adapter says nothing counts as touched from the start. */

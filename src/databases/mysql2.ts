@@ -50,10 +50,14 @@ export interface Mysql2BindOptions {
 /** What one binding keeps. */
 interface State {
   readonly journal: OpenJournal | undefined
+  /** Whether the process has been warned of a statement that could not be read. */
+  warned: boolean
 }
 
 type MysqlWork = Work<State, string>
 
+/** What begins with these writes, most likely. */
+const UNREAD = ['CALL', 'EXECUTE', 'INSERT', 'REPLACE', 'UPDATE', 'DELETE', 'LOAD', 'IMPORT']
 const IN_TRANSACTION = 1
 const DEADLOCK = 1213
 /** A deadlock, a lock that was waited for too long, a row that changed since the snapshot. */
@@ -84,7 +88,7 @@ const bind = defineDatabase<
         `bindMysql2: journal: ${show(journal)} is no journal on MySQL. Pass defineJournal({ dialect: 'mysql', … }).`,
       )
     }
-    return { journal: journal?.open((text) => pool.query(text)) }
+    return { journal: journal?.open((text) => pool.query(text)), warned: false }
   },
   run(pool, body, { isolation, readOnly }) {
     const begin = `START TRANSACTION${readOnly === true ? ' READ ONLY' : ''}`
@@ -121,9 +125,10 @@ const bind = defineDatabase<
  * Binds a pool of `mysql2/promise` to a cache, on MySQL or MariaDB: what a transaction wrote is invalidated once it has
  * committed, and only then.
  *
- * These servers do not say what a transaction wrote. The table that an INSERT, REPLACE, UPDATE or DELETE names first is
- * noticed, in whole; **declare everything else with `write()`**: further tables of such a statement, what views, triggers,
- * cascades and procedures write, and the rows. A statement outside a transaction is one of its own; inside one, `query`
+ * These servers do not say what a transaction wrote. The tables that an INSERT, REPLACE, UPDATE, DELETE or LOAD DATA names
+ * as its targets are noticed, in whole, by their own name where the map has none with their database's; **declare everything
+ * else with `write()`**: what views, triggers, cascades, procedures and functions write, and the rows. The first CALL,
+ * EXECUTE, or write that was not understood is a warning of the process. A statement outside a transaction is one of its own; inside one, `query`
  * and `execute` of the bound pool join it.
  *
  * The server ends a transaction by itself after a deadlock, and what came next would be committed statement by statement.
@@ -175,7 +180,10 @@ function noticing(session: Session, work: MysqlWork): Mysql2Queryable {
     }
     work.issue(statement.kind === 'read' ? 'read' : 'write')
     if (session.ended !== undefined) throw over(session.ended)
-    if (statement.kind === 'write' && !work.notes.includes(statement.table)) work.note(statement.table)
+    if (statement.kind === 'write' || statement.kind === 'opaque') {
+      for (const table of statement.tables) if (!work.notes.includes(table)) work.note(table)
+    }
+    if (statement.kind === 'opaque' && UNREAD.includes(statement.word)) warn(work, statement.word)
     try {
       const answer = await session.connection[method](sql, values)
       check(session, work, answer)
@@ -225,7 +233,29 @@ function check(session: Session, work: MysqlWork, answer: unknown): void {
 /** Declares the tables that were noticed. Rows that the user declared for a table are all of its writes. */
 function declare({ unit, notes }: MysqlWork): void {
   const declared = new Set(unit.writes.map(({ table }) => table))
-  for (const table of new Set(notes)) if (!declared.has(table)) unit.write(table)
+  for (const table of new Set(notes.flatMap((note) => namesOf(note, unit)))) {
+    if (!declared.has(table)) unit.write(table)
+  }
+}
+
+/**
+ * The names that the map may know a noticed table by. One that stands after its database's name may stand in the map
+ * without it: which database is the connection's own, the text does not tell.
+ */
+function namesOf(table: string, unit: MysqlWork['unit']): readonly string[] {
+  const names = [table, table.slice(table.lastIndexOf('.') + 1)]
+  const known = names.filter((name) => unit.knows(name))
+  return known.length === 0 ? [table] : known
+}
+
+/** Tells the process, once for each bound pool, that there are writes which nobody can notice. */
+function warn({ state }: MysqlWork, word: string): void {
+  if (state.warned) return
+  state.warned = true
+  process.emitWarning(
+    `bindMysql2: what a statement writes that begins with ${word} is not noticed. Declare it with write(), in whole or by its rows. Told once for each bound pool.`,
+    { type: 'CoherentCacheWarning', code: 'COHERENT_CACHE_UNREAD_STATEMENT' },
+  )
 }
 
 function over(how: string): CacheError {

@@ -73,6 +73,10 @@ export class Unit implements UnitOfWork {
     return this.#untouched && this.#changes.length === 0
   }
 
+  knows(table: string): boolean {
+    return this.#room.map.knows(table)
+  }
+
   setUntouched(untouched: boolean): void {
     this.#untouched = untouched
   }

@@ -1,25 +1,20 @@
+import { type MysqlToken, mysqlTokens } from './tokens.ts'
+import { writtenTables } from './written-tables.ts'
+
 /**
- * What a statement for MySQL or MariaDB does, as far as its text tells at a glance.
+ * What a statement for MySQL or MariaDB does, or several in one text, as far as it tells at a glance.
  *
  * - `'read'`: it certainly writes no table.
- * - `'write'`: it writes the table that it names first, and perhaps others.
- * - `'opaque'`: it may write anything.
+ * - `'write'`: it writes the tables that it names as such, and perhaps others, by views, triggers and cascades.
+ * - `'opaque'`: it may write anything, and the tables given. `word` is what it begins with.
  * - `'control'`: it begins or ends a transaction, or commits implicitly, which is for the bound database to do.
  */
 export type MysqlStatement =
   | { readonly kind: 'read' }
-  | { readonly kind: 'write'; readonly table: string }
-  | { readonly kind: 'opaque' }
+  | { readonly kind: 'write'; readonly tables: readonly string[] }
+  | { readonly kind: 'opaque'; readonly tables: readonly string[]; readonly word: string }
   | { readonly kind: 'control'; readonly word: string }
 
-const LEADING = /^(?:\s+|#[^\n]*(?:\n|$)|--[\s][^\n]*(?:\n|$)|\/\*(?![!M])[\s\S]*?\*\/)+/
-const NAME = '(?:`(?:[^`]|``)+`|[\\w$\\u0080-\\uffff]+)'
-const PLACE = new RegExp(`^(${NAME}(?:\\s*\\.\\s*${NAME})?)`)
-const VERBS = [
-  /^(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore)\s+)*(?:into\s+)?/i,
-  /^update\s+(?:(?:low_priority|ignore)\s+)*/i,
-  /^delete\s+(?:(?:low_priority|quick|ignore)\s+)*from\s+/i,
-]
 const CONTROL = [
   /^(begin|start\s+(?:transaction|slave|replica)|commit|xa)\b/i,
   /^(rollback)\b(?!\s+(?:work\s+)?to\b)/i,
@@ -28,8 +23,8 @@ const CONTROL = [
   /^(analyze|optimize|repair|install|uninstall|flush|reset|cache\s+index|load\s+index)\b/i,
 ]
 const READING = /^(?:select|show|explain|describe|desc)\b/i
-/** Besides a semicolon, which may begin another statement, what may hide one, or write. */
-const DOUBTFUL = /;\s*\S|\/\*[!M]|\binto\b|\banalyze\b/i
+/** What may write though it begins as a read. */
+const DOUBTFUL = /\binto\b|\banalyze\b/i
 const CALL = /([\w$\u0080-\uffff`]+)\s*\(/g
 /** Words before a parenthesis that run nothing of the user's. */
 const HARMLESS: readonly string[] = Object.freeze(
@@ -41,27 +36,41 @@ const HARMLESS: readonly string[] = Object.freeze(
 
 /** Reads a text of SQL for MySQL or MariaDB. Never throws; what is not certain to be a read is none. */
 export function readMysql(sql: string): MysqlStatement {
-  const text = sql.replace(LEADING, '')
-  for (const expression of CONTROL) {
-    const [, word] = expression.exec(text) ?? []
-    if (word !== undefined) return { kind: 'control', word: word.toUpperCase() }
+  const { statements, doubtful } = mysqlTokens(sql)
+  const tables = new Set<string>()
+  let opaque: string | undefined = statements.length === 0 ? '' : undefined
+  let writes = false
+  for (const tokens of statements) {
+    const text = plainText(tokens)
+    const word = controlOf(text)
+    if (word !== undefined) return { kind: 'control', word }
+    if (!doubtful && readsOnly(text)) continue
+    const written = READING.test(text) ? undefined : writtenTables(tokens)
+    for (const table of written ?? []) tables.add(table)
+    writes ||= written !== undefined
+    if (written === undefined) opaque ??= /^\w*/.exec(text)?.[0].toUpperCase() ?? ''
   }
-  if (/;\s*\S/.test(text)) return { kind: 'opaque' }
-  if (READING.test(text)) {
-    const calls = [...text.matchAll(CALL)].every(([, name]) => HARMLESS.includes(name?.toLowerCase() ?? ''))
-    return { kind: calls && !DOUBTFUL.test(text) ? 'read' : 'opaque' }
-  }
-  for (const verb of VERBS) {
-    const [prefix] = verb.exec(text) ?? []
-    const place = prefix === undefined ? undefined : PLACE.exec(text.slice(prefix.length))?.[1]
-    if (place !== undefined) return { kind: 'write', table: unquoted(place) }
-  }
-  return { kind: 'opaque' }
+  if (opaque !== undefined) return { kind: 'opaque', tables: [...tables], word: opaque }
+  return writes ? { kind: 'write', tables: [...tables] } : { kind: 'read' }
 }
 
-/** A name as the map writes it: without quotes, with a dot after its database. */
-function unquoted(place: string): string {
-  return [...place.matchAll(new RegExp(NAME, 'g'))]
-    .map(([part]) => (part.startsWith('`') ? part.slice(1, -1).replaceAll('``', '`') : part))
-    .join('.')
+function controlOf(text: string): string | undefined {
+  for (const expression of CONTROL) {
+    const [, word] = expression.exec(text) ?? []
+    if (word !== undefined) return word.toUpperCase()
+  }
+  return undefined
+}
+
+function readsOnly(text: string): boolean {
+  if (!READING.test(text) || DOUBTFUL.test(text)) return false
+  return [...text.matchAll(CALL)].every(([, name]) => HARMLESS.includes(name?.toLowerCase() ?? ''))
+}
+
+/** A statement without its comments and what is inside its quotes. */
+function plainText(tokens: readonly MysqlToken[]): string {
+  const texts = tokens.map(({ kind, value }) =>
+    kind === 'name' ? `\`${value.replaceAll(/\W/g, '_')}\`` : kind === 'text' ? "''" : value,
+  )
+  return texts.join(' ').replaceAll(' . ', '.')
 }
