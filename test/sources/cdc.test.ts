@@ -340,8 +340,11 @@ describe('trouble', () => {
 
   test('a server that cannot be reached is tried again; close ends that', async () => {
     const room = open({ connect: () => new Client({ host: '127.0.0.1', port: 1 }) })
+    const waiting = expect(room.cdc.ready()).rejects.toEqual(errorOf('CACHE_CLOSED'))
     await until(() => room.errors.length > 2, 'it is tried again')
     await room.cdc.close()
+    await waiting
+    await expect(room.cdc.ready()).rejects.toEqual(errorOf('CACHE_CLOSED'))
     expect(room.cdc.health).toMatchObject({ status: 'stopped', state: 'closed' })
     expect(room.cache.health().parts.cdc).toBeUndefined()
   })

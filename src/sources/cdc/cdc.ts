@@ -42,7 +42,7 @@ export interface CdcSource {
   readonly health: CdcHealth
   /**
    * Resolves once changes are heard, by this process or by the one that has the slot. Rejects with `TIMEOUT` after
-   * `timeout`; attempts go on.
+   * `timeout`; attempts go on. Rejects with `CACHE_CLOSED` once it is closed.
    */
   ready(options?: { readonly timeout?: Duration | undefined }): Promise<void>
   /** Ends it; so does the end of its cache. The slot stays, and keeps the log for whoever goes on. */

@@ -61,7 +61,7 @@ export class CdcSource {
   #failures = 0
   #streamedAt: number
   #wake: CancelTimer = () => {}
-  #ready: (() => void)[] = []
+  #ready: { readonly resolve: () => void; readonly reject: (error: CacheError) => void }[] = []
 
   constructor(room: CdcRoom) {
     this.#room = room
@@ -93,17 +93,19 @@ export class CdcSource {
     }
   }
 
-  /** Resolves once changes are heard, here or in the process that has the slot. */
+  /** Resolves once changes are heard, here or in the process that has the slot. Rejects once it is closed. */
   ready(): Promise<void> {
     if (this.#state === 'streaming' || this.#state === 'waiting') return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#ready.push(resolve)
+    if (this.#closed) return Promise.reject(neverReady())
+    return new Promise((resolve, reject) => {
+      this.#ready.push({ resolve, reject })
     })
   }
 
   async close(): Promise<void> {
     if (this.#state === 'closed') return this.#loop
     this.#state = 'closed'
+    for (const { reject } of this.#ready.splice(0)) reject(neverReady())
     this.#stream?.close()
     this.#wake()
     await this.#client?.end().catch(() => undefined)
@@ -160,7 +162,7 @@ export class CdcSource {
   #enter(state: 'streaming' | 'waiting'): void {
     if (this.#closed) return
     this.#state = state
-    for (const resolve of this.#ready.splice(0)) resolve()
+    for (const { resolve } of this.#ready.splice(0)) resolve()
   }
 
   #failed(error: unknown): void {
@@ -234,4 +236,8 @@ function declare(unit: UnitOfWork, request: InvalidateRequest): void {
     if (!isCacheError(error)) throw error
     unit.clear()
   }
+}
+
+function neverReady(): CacheError {
+  return new CacheError('CACHE_CLOSED', 'createCdcSource: ready: the source is closed, and hears nothing any more.')
 }
