@@ -38,6 +38,7 @@ import type { ReadRoom } from './read/room.ts'
 import { localStore } from './stores/local.ts'
 import { Committer } from './write/committer.ts'
 import { ForeignMaps } from './write/foreign-maps.ts'
+import { OpenUnits } from './write/open-units.ts'
 import { RecentChanges } from './write/recent-changes.ts'
 import { ReplayQueue } from './write/replay-queue.ts'
 import type { WriteRoom } from './write/room.ts'
@@ -215,6 +216,7 @@ function assemble(
     ...common,
     map,
     causes,
+    openUnits: new OpenUnits(),
     process,
     queue,
     recent,

@@ -175,7 +175,11 @@ export class OpenCache {
     return this.#apply({ ...NO_CHANGE, everything: true }, 'clear')
   }
 
-  async #apply(asked: Change, what: string): Promise<Receipt> {
+  #apply(asked: Change, what: string): Promise<Receipt> {
+    return this.#parts.writeRoom.openUnits.during(() => this.#applyNow(asked, what))
+  }
+
+  async #applyNow(asked: Change, what: string): Promise<Receipt> {
     const change = this.#ambient?.current()?.confine(asked, what) ?? asked
     // What is refused for its rows must not be left to a unit, whose commit it would fail.
     if (change.tables.some(({ within }) => within !== undefined)) await this.#parts.committer.resolve(change)
@@ -359,7 +363,8 @@ export class OpenCache {
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
-    const { readRoom, close } = this.#parts
+    const { readRoom, writeRoom, close } = this.#parts
+    const { openUnits, queue } = writeRoom
     const { flights, store, subscription, memory, clock } = readRoom
     close()
     // From here on nothing is answered from memory, and nobody can end a fill by hand.
@@ -370,15 +375,15 @@ export class OpenCache {
       cancel = clock.after(timeoutMs, resolve, true)
     })
     const stopped = Promise.allSettled([...this.#closers].map(async (stop) => stop()))
-    await Promise.race([Promise.all([stopped, flights.idle()]), late])
+    await Promise.race([Promise.all([stopped, flights.idle(), openUnits.idle()]), late])
     // A store that comes back in time is told what it has missed.
-    if (this.#parts.writeRoom.queue.length > 0) await Promise.race([this.#parts.gate?.up(), late])
+    if (queue.length > 0) await Promise.race([this.#parts.gate?.up(), late])
     cancel()
     subscription.unsubscribed('closed')
     await store.close()
     memory?.clear()
     readRoom.units.close()
-    return { loads: flights.running, queued: this.#parts.writeRoom.queue.length }
+    return { loads: flights.running, units: openUnits.count, queued: queue.length }
   }
 
   #checkFamily(family: { readonly family: string } | undefined, what: string): void {

@@ -271,7 +271,7 @@ describe('close', () => {
   test('close_readsAfterwards_goToTheirLoaders_writesAreRefused', async () => {
     const { cache } = openCache({ dependencies })
     await cache.get('a', () => 1)
-    expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
     expect(cache.peek('a')).toBeUndefined()
     expect(await cache.get<string, number>('a', () => 2)).toBe(2)
     expect(await cache.getMany<string, number>(['a', 'b'], () => [3, 4])).toEqual([3, 4])
@@ -293,8 +293,8 @@ describe('close', () => {
     const { cache } = openCache()
     const reports = await Promise.all([cache.close(), cache.close()])
     expect(reports).toEqual([
-      { loads: 0, queued: 0 },
-      { loads: 0, queued: 0 },
+      { loads: 0, units: 0, queued: 0 },
+      { loads: 0, units: 0, queued: 0 },
     ])
     await cache[Symbol.asyncDispose]()
   })
@@ -307,7 +307,7 @@ describe('close', () => {
     const closing = cache.close()
     await settle()
     ;(await call()).resolve(1)
-    expect(await closing).toEqual({ loads: 0, queued: 0 })
+    expect(await closing).toEqual({ loads: 0, units: 0, queued: 0 })
     expect(await read).toBe(1)
     expect(clock.pending).toBe(0)
   })
@@ -319,7 +319,7 @@ describe('close', () => {
     await call()
     const closing = cache.close({ timeout: '2s' })
     await clock.advance(2_000)
-    expect(await closing).toEqual({ loads: 1, queued: 0 })
+    expect(await closing).toEqual({ loads: 1, units: 0, queued: 0 })
     ;(await call()).resolve(1)
     expect(await read).toBe(1)
   })

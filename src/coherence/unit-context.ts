@@ -34,6 +34,8 @@ export class UnitContext {
    * every promise of the process three times as dear.
    */
   #open = 0
+  /** Those of them that nobody sees end. */
+  #endless = 0
   #closed = false
 
   /** Whether anything surrounds anybody at all. */
@@ -43,7 +45,7 @@ export class UnitContext {
 
   /** What surrounds the caller. What is over surrounds nobody: a timer set inside it may fire long afterwards. */
   current(): Frame | undefined {
-    if (this.#open === 0 || this.#closed) return undefined
+    if (this.#open === 0) return undefined
     let frame = this.#frames.getStore()
     while (frame !== undefined && isOver(frame)) frame = frame.kind === 'load' ? frame.parent : undefined
     return frame
@@ -56,16 +58,16 @@ export class UnitContext {
   }
 
   /**
-   * Ends it: nothing surrounds anybody from now on.
+   * Keeps the storage on for nothing but bodies that still run: those stay inside their frame to the end, or a transaction
+   * would send half of its statements elsewhere.
    */
   close(): void {
     this.#closed = true
-    this.#frames.disable()
+    for (; this.#endless > 0; this.#endless--) this.#leave()
   }
 
   /** Runs `body` inside the frame, until what it returns has settled. */
   run<T>(frame: Frame | undefined, body: () => T): T {
-    if (this.#closed) return body()
     this.#open++
     let result: T
     try {
@@ -75,7 +77,11 @@ export class UnitContext {
       throw error
     }
     // A lazy thenable (a query builder) must not be started from here: its frame stays open, which costs a look-up.
-    if (isThenable(result) && !(result instanceof Promise)) return result
+    if (isThenable(result) && !(result instanceof Promise)) {
+      if (this.#closed) this.#leave()
+      else this.#endless++
+      return result
+    }
     const close = () => {
       this.#leave()
       if (frame?.kind === 'load') frame.ended = true

@@ -222,8 +222,10 @@ export interface Cache<Tables extends string = string, Scopes extends string = s
    */
   on<Name extends EventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void
   /**
-   * Ends the cache: waits for running loads and queued changes up to `timeout` (default 5 s), then says what was left
-   * undone. Reads afterwards go to their loaders; writes are refused with `CACHE_CLOSED`. Closing twice is harmless.
+   * Ends the cache: waits for units of work under way, running loads and queued changes up to `timeout` (default 5 s), then
+   * says what was left undone. From the call on reads go to their loaders, and new units and other writes are refused with
+   * `CACHE_CLOSED`. A unit that has begun may go on and commit; one that commits only after `close` has resolved is told to
+   * no other process, and its receipt says `queued`. Closing twice is harmless.
    */
   close(options?: { readonly timeout?: Duration | undefined }): Promise<CloseReport>
   [Symbol.asyncDispose](): Promise<void>
@@ -255,6 +257,8 @@ export interface ScopeOptions {
 export interface CloseReport {
   /** Loads that still ran. */
   readonly loads: number
+  /** Units of work, and invalidations under way, that had not ended: what they change later, no store is told of. */
+  readonly units: number
   /** Changes that no store was told of. */
   readonly queued: number
 }

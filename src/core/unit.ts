@@ -5,7 +5,8 @@ import type { Receipt } from './receipt.ts'
  * The writes of one transaction, gathered while it runs and applied when it has committed, and only then.
  *
  * Order: `write` as often as needed, `prepare` before COMMIT, then `commit` after it, or `rollback`. `prepare` may be left
- * out, and called again; so may `rollback`. Anything else after the end throws `UNIT_CLOSED`.
+ * out, and called again; so may `rollback`. Anything else after the end throws `UNIT_CLOSED`. `close` of the cache waits for
+ * units that have neither been committed nor rolled back.
  */
 export interface UnitOfWork<Tables extends string = string, Scopes extends string = string> {
   readonly id: string

@@ -10,6 +10,7 @@ import type { Emitter } from '../core/events.ts'
 import type { Randomness } from '../core/random.ts'
 import type { Store } from '../core/store.ts'
 import type { ForeignMaps } from './foreign-maps.ts'
+import type { OpenUnits } from './open-units.ts'
 import type { RecentChanges } from './recent-changes.ts'
 import type { ReplayQueue } from './replay-queue.ts'
 
@@ -25,6 +26,8 @@ export interface WriteRoom {
   readonly subscription: Subscription
   readonly causes: Causes
   readonly units: UnitContext
+  /** What a cache that closes waits for. */
+  readonly openUnits: OpenUnits
   readonly store: Store
   readonly queue: ReplayQueue
   readonly recent: RecentChanges

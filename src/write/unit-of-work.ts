@@ -54,6 +54,7 @@ export class Unit implements UnitOfWork {
     this.#committer = committer
     this.id = `${options.name ?? 'unit'}-${room.randomness.token()}`
     this.#origin = { unit: this.id, trace: options.trace }
+    room.openUnits.begin(this)
   }
 
   get state(): UnitOfWork['state'] {
@@ -181,18 +182,31 @@ export class Unit implements UnitOfWork {
       this.#targets = await this.#committer.resolve(mergeChanges(this.#changes))
     this.#checkNotEnded('commit')
     this.#state = 'committed'
-    const receipts: [Receipt, ...Receipt[]] = [await this.#end()]
-    for (const change of this.#late)
-      receipts.push(await this.#committer.apply(change, this.#origin, this.#position))
-    const receipt = joinReceipts(receipts)
-    for (const listener of this.#listeners) this.#call(listener, receipt)
-    return receipt
+    try {
+      const receipts: [Receipt, ...Receipt[]] = [await this.#end()]
+      for (const change of this.#late)
+        receipts.push(await this.#committer.apply(change, this.#origin, this.#position))
+      const receipt = joinReceipts(receipts)
+      for (const listener of this.#listeners) this.#call(listener, receipt)
+      return receipt
+    } finally {
+      this.#room.openUnits.end(this)
+    }
   }
 
   async rollback(): Promise<void> {
     if (this.#state === 'committed') throw closed('rollback', this.#state)
     if (this.#state === 'rolledBack') return
     this.#state = 'rolledBack'
+    try {
+      await this.#undo()
+    } finally {
+      this.#room.openUnits.end(this)
+    }
+  }
+
+  /** Takes off what {@link prepare} has locked. */
+  async #undo(): Promise<void> {
     await this.#locking?.catch(nothing)
     const targets = this.#targets
     this.#targets = undefined

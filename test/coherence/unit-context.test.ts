@@ -62,15 +62,32 @@ test('run_lazyThenable_isNotStarted', () => {
   expect(started).toBe(false)
 })
 
-test('close_endsEveryFrame_andRunsBodiesAllTheSame', async () => {
+test('close_bodiesThatRun_stayInside_toTheirEnd', async () => {
   const context = new UnitContext()
-  await context.run(load('a'), async () => {
+  const frame = load('a')
+  await context.run(frame, async () => {
     context.close()
-    expect(context.current()).toBeUndefined()
+    expect(context.current()).toBe(frame)
     await settle()
-    expect(context.current()).toBeUndefined()
+    expect(context.current()).toBe(frame)
+    const inner = load('b', frame)
+    expect(await context.run(inner, async () => context.current())).toBe(inner)
   })
-  expect(context.run(load('b'), () => context.current() ?? 'nothing')).toBe('nothing')
+  expect([context.current(), context.busy]).toEqual([undefined, false])
+})
+
+test('close_lazyThenables_keepNothingOn', () => {
+  const query = {
+    // biome-ignore lint/suspicious/noThenProperty: what is tested
+    then() {},
+  }
+  const context = new UnitContext()
+  context.run(load('a'), () => query)
+  expect(context.busy).toBe(true)
+  context.close()
+  expect(context.busy).toBe(false)
+  context.run(load('b'), () => query)
+  expect(context.busy).toBe(false)
 })
 
 test('contexts_areApart', () => {

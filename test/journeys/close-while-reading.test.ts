@@ -38,7 +38,7 @@ describe('close', () => {
       report = one
     })
     await settle()
-    expect(report).toEqual({ loads: 0, queued: 0 })
+    expect(report).toEqual({ loads: 0, units: 0, queued: 0 })
     expect(clock.pending).toBe(0)
   })
 })

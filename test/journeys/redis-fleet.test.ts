@@ -60,7 +60,7 @@ describe('one load per fleet', { timeout: 40_000 }, () => {
     const [one] = await fleet.start(config())
     await one.ready()
     await one.get('item:1', 1)
-    expect(await one.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await one.close()).toEqual({ loads: 0, units: 0, queued: 0 })
     expect(await one.ended).toEqual({ code: 0, stderr: '' })
   })
 })

@@ -96,7 +96,7 @@ describe('a process that closes its cache while Redis is away ends by itself', (
       expect((await member.get('item:1', 'from its loader')).value).toBe('from its loader')
       expect((await member.invalidate({ keys: ['item:1'] })).status).toBe('queued')
       const closedAt = performance.now()
-      expect(await member.close(300)).toEqual({ loads: 0, queued: 1 })
+      expect(await member.close(300)).toEqual({ loads: 0, units: 0, queued: 1 })
       expect(await member.ended).toEqual({ code: 0, stderr: '' })
       expect(performance.now() - closedAt).toBeLessThan(3_000)
     }

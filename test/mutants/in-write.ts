@@ -195,4 +195,28 @@ export const inWrite: readonly Mutant[] = [
     '',
     { mode: 'strict', shape: 'home' },
   ),
+  tested(
+    'a cache is closed under its units',
+    '8, a unit that has begun when its cache is closed is rotated for',
+    { test: 'test/journeys/close-while-writing.test.ts' },
+    'open-cache.ts',
+    'flights.idle(), openUnits.idle()',
+    'flights.idle()',
+  ),
+  tested(
+    'a cache that closes leaves its units',
+    '8, a unit that has begun when its cache is closed is rotated for',
+    { test: 'test/journeys/close-while-writing.test.ts' },
+    'coherence/unit-context.ts',
+    '    for (; this.#endless > 0; this.#endless--) this.#leave()\n',
+    '    this.#open = 0\n    this.#frames.disable()\n',
+  ),
+  tested(
+    'a receipt leaves out what was invalidated late',
+    '9, a receipt lists what was touched',
+    { test: 'test/journeys/invalidate-inside-prepared-unit.test.ts' },
+    UNIT,
+    'const receipt = joinReceipts(receipts)',
+    'const receipt = joinReceipts([receipts[0]])',
+  ),
 ]

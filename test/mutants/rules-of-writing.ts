@@ -28,6 +28,16 @@ export const rulesOfWriting: readonly Rule[] = [
   },
   {
     section: '8',
+    says: 'A unit that has begun when its cache is closed is waited for, and its body stays in its transaction.',
+    mutants: ['a cache is closed under its units', 'a cache that closes leaves its units'],
+  },
+  {
+    section: '8',
+    says: "A unit's receipt covers all that it made void, what was invalidated inside it after prepare included.",
+    mutants: ['a receipt leaves out what was invalidated late'],
+  },
+  {
+    section: '8',
     says: 'committed: lock every stamp to be rotated, and rotate; COMMIT; rotate and unlock.',
     mutants: [
       'a unit takes no lock',

@@ -206,7 +206,7 @@ describe('the rules hold', () => {
     await clock.advance(5)
     expect(await stays).toBe('user 2')
     expect(asked).toEqual([['user:2']])
-    expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
   })
 
   test('inside another load, inside a unit, and with ttl: 0 it loads the one key at once', async () => {

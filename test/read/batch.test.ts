@@ -97,7 +97,7 @@ describe('by keys', () => {
     const load = vi.fn(() => [1])
     await expect(cache.getMany(['a', ''], load)).rejects.toEqual(errorOf('INVALID_KEY'))
     expect(load).not.toHaveBeenCalled()
-    expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
   })
 
   test('getMany_thousandsOfKeys_areReadTogether', async () => {

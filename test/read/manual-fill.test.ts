@@ -176,7 +176,7 @@ describe('refused', () => {
       errorOf('INVALID_OPTION', /"tll"/),
     )
     expect(await cache.set('a', 1, { mark })).toBe(true)
-    expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
   })
 
   test('markAndSet_insideAUnit_refused', async () => {

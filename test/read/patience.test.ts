@@ -354,7 +354,7 @@ describe('abort signals', () => {
     await expect(cache.getMany(['a', 'b'], load as never, { signal })).rejects.toEqual(errorOf('ABORTED'))
     await settle()
     expect(load).not.toHaveBeenCalled()
-    expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+    expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
   })
 
   test('abort_afterTheAnswer_changesNothing', async () => {

@@ -449,6 +449,6 @@ test('get_loaderReadsTheClockItself_underTheSystemClockToo', async () => {
   value.resolve(1)
   expect(await read).toBe(1)
   expect((await cache.getEntry('a', () => 2)).expiresAt).toBeGreaterThan(Date.now() + 260_000)
-  expect(await cache.close()).toEqual({ loads: 0, queued: 0 })
+  expect(await cache.close()).toEqual({ loads: 0, units: 0, queued: 0 })
   expect(manualClock().now()).toBe(Date.parse('2026-01-01T00:00:00Z'))
 })

@@ -72,7 +72,7 @@ export function cacheAside(
     invalidate: forget,
     stats: () => stats,
     ready: async () => {},
-    close: async () => ({ loads: 0, queued: 0 }),
+    close: async () => ({ loads: 0, units: 0, queued: 0 }),
   }
   return {
     cache: cache as unknown as Opened['cache'],

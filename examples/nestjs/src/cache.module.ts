@@ -40,10 +40,10 @@ export class CacheModule implements OnApplicationShutdown {
     @Inject(CLIENT) private readonly client: PGlite,
   ) {}
 
-  /** After the server has answered its last request. First the cache, which waits for running loads; they read. */
+  /** After the server has answered its last request. First the cache, which waits for transactions and loads; they use it. */
   async onApplicationShutdown(): Promise<void> {
-    const { loads, queued } = await this.cache.close()
+    const { loads, units, queued } = await this.cache.close()
     await this.client.close()
-    console.log(`closed: ${loads} loads and ${queued} changes left undone`)
+    console.log(`closed: ${loads} loads, ${units} transactions and ${queued} changes left undone`)
   }
 }
