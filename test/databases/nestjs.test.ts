@@ -72,7 +72,7 @@ describe('examples/nestjs, over HTTP', () => {
     const ended = once(app, 'exit')
     app.kill('SIGTERM')
     await ended
-    expect(output).toMatch(/^closed: 0 loads and 0 changes left undone$/m)
+    expect(output).toMatch(/^closed: 0 loads, 0 transactions and 0 changes left undone$/m)
   })
 })
 
