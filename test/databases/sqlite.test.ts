@@ -107,6 +107,32 @@ describe('what is noticed', () => {
     expect(await count).toEqual({ n: 2 })
   })
 
+  test('whatIsBoundOverTheSameConnection_toAnotherCache_waitsToo_andIsNoPartOfTheTransaction', async () => {
+    const db = bind()
+    const another = createCache({ name: 'sqlite-too', dependencies })
+    const too = bindSqlite(client, another)
+    try {
+      let goOn: () => void = () => {}
+      const wait = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      const failed = db.transaction(async (tx) => {
+        tx.prepare('DELETE FROM items').run()
+        await wait
+        throw new Error('no')
+      })
+      const count = too.get('SELECT count(*) AS n FROM items')
+      const written = too.run("INSERT INTO audit VALUES ('kept')")
+      goOn()
+      await expect(failed).rejects.toThrow('no')
+      expect(await count).toEqual({ n: 2 })
+      await written
+      expect(await db.all('SELECT note FROM audit')).toEqual([{ note: 'kept' }])
+    } finally {
+      await another.close()
+    }
+  })
+
   test('aTransactionThatSqliteEnded_takesNoMoreStatements', async () => {
     const db = bind()
     const failed = db.transaction(async (tx) => {

@@ -21,19 +21,34 @@ export interface SqliteLike {
 /** What a table's rows can be told by. */
 export type Columns = Pick<Table, 'columns' | 'generated' | 'stored'>
 
+/** Those who wait for a connection. */
+interface Queue {
+  last: Promise<unknown>
+}
+
+/** Where a client has its queue: one for all that is bound over it, to other caches and by other copies of this package too. */
+const QUEUE: unique symbol = Symbol.for('coherent-cache.sqlite-queue')
+
+function queueOf(client: SqliteLike & { readonly [QUEUE]?: Queue }): Queue {
+  if (client[QUEUE] === undefined)
+    Object.defineProperty(client, QUEUE, { value: { last: Promise.resolve() } satisfies Queue })
+  return client[QUEUE] as Queue
+}
+
 /** One connection: who may use it, and what its statements do. */
 export class SqliteConnection {
   readonly client: SqliteLike
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #queue: Queue
 
   constructor(client: SqliteLike) {
     this.client = client
+    this.#queue = queueOf(client)
   }
 
   /** Runs `body` when everybody who asked before has ended: one connection is in one transaction at a time. */
   turn<T>(body: () => T | Promise<T>): Promise<T> {
-    const result = this.#last.then(body)
-    this.#last = result.catch(() => undefined)
+    const result = this.#queue.last.then(body)
+    this.#queue.last = result.catch(() => undefined)
     return result
   }
 

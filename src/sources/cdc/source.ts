@@ -239,5 +239,8 @@ function declare(unit: UnitOfWork, request: InvalidateRequest): void {
 }
 
 function neverReady(): CacheError {
-  return new CacheError('CACHE_CLOSED', 'createCdcSource: ready: the source is closed, and hears nothing any more.')
+  return new CacheError(
+    'CACHE_CLOSED',
+    'createCdcSource: ready: the source is closed, and hears nothing any more.',
+  )
 }
