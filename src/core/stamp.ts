@@ -12,12 +12,20 @@ export const ROOT: StampName = '|'
 
 /** The stamp of a pattern under a leading run of its captures, which may be empty. */
 export function patternStamp(pattern: string, run: readonly string[]): StampName {
-  return run.length === 0 ? pattern : `${pattern}|${run.join(':')}`
+  return run.length === 0 ? pattern : `${pattern}|${run.map(spelled).join(':')}`
 }
 
 /** The stamp of one value of a declared scope. */
 export function scopeStamp(scope: string, value: string): StampName {
-  return `|${scope}=${value}`
+  return `|${scope}=${spelled(value)}`
+}
+
+/**
+ * A captured value as stamps name it: SQLite and MySQL return 0 and 1 for what a key may spell `false` and `true`, so that
+ * both spellings hang on one stamp. Wider than needed where a parameter may be either, never wrong.
+ */
+function spelled(value: string): string {
+  return value === 'true' ? '1' : value === 'false' ? '0' : value
 }
 
 /** A key's own stamp, where soft locks are in use: a unit that names the key locks it. */
