@@ -154,7 +154,7 @@ function readOne(request: InvalidateRequest): Change {
 export function readTableChange(change: TableChange): TableChange {
   const { table, operation, rows } = change
   if (typeof table !== 'string' || table === '') refuse(`table: ${show(table)} is not a table's name`)
-  if (operation !== undefined) checkChoice(operation, OPERATIONS, `invalidate: operation on ${table}`)
+  if (operation !== undefined) checkChoice(operation, OPERATIONS, `operation on ${table}`)
   if (rows === undefined) return operation === undefined ? { table } : { table, operation }
   if (!Array.isArray(rows)) refuse(`rows of ${table}: ${show(rows)} is not an array of rows`)
   for (const row of rows) {

@@ -219,6 +219,11 @@ function compile(given: unknown): Dependencies {
 function compileTable(name: string, table: AnyTable, what: string): CompiledTable {
   const entry = `${what}: ${name}`
   const full: TableDefinition = Array.isArray(table) ? { invalidates: table } : (table as TableDefinition)
+  if (typeof full === 'string')
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${entry}: ${show(full)} is text; a list is wanted: [${show(full)}].`,
+    )
   checkOptions(full, ['invalidates', 'bind', 'stable'], entry)
   if (!Array.isArray(full?.invalidates)) {
     throw new CacheError(

@@ -19,7 +19,10 @@ const DEFAULT_QUEUE = 10_000
 export function checkOptions(options: unknown, known: readonly string[], what: string): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new CacheError('INVALID_OPTION', `${what}: ${show(options)} is not an options object.`)
+    throw new CacheError(
+      'INVALID_OPTION',
+      `${what}: ${show(options)} is not an options object. Write { … } with any of ${known.join(', ')}.`,
+    )
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue

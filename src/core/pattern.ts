@@ -34,8 +34,12 @@ export class Pattern {
     const refuse = (problem: string): never => {
       throw new CacheError('INVALID_PATTERN', `${what}: the pattern ${show(text)} ${problem}.`)
     }
-    if (typeof text !== 'string' || text === '')
-      refuse("is empty; write text such as 'capacity:{entityId}:*'")
+    if (typeof text !== 'string' || text === '') {
+      const whole = typeof text === 'object' && text !== null
+      refuse(
+        `is ${text === '' ? 'empty' : whole ? 'an object' : 'no text'}; write text such as 'capacity:{entityId}:*'${whole ? ', or one key family, not several' : ''}`,
+      )
+    }
     const unusable = UNUSABLE.exec(escaped ? text.replace(ESCAPE, '') : text)?.[0]
     if (unusable !== undefined) {
       refuse(`holds ${show(unusable)}, which no key holds; a pattern is literal text, * and {captures}`)
