@@ -35,6 +35,13 @@ test.each([
   expect(readMysql(sql)).toEqual({ kind: 'write', tables })
 })
 
+test('of many rows only quotes, comments and the end of the statement count', () => {
+  const rows = "(1, 'a;\\'b''; c', \"it's;\") /* ; */, -- ;\n".repeat(1_000)
+  const sql = `INSERT INTO items VALUES ${rows}(2 - 1, 'x'); DELETE FROM audit`
+  expect(readMysql(sql)).toEqual({ kind: 'write', tables: ['items', 'audit'] })
+  expect(readMysql(`${sql}; COMMIT`)).toEqual({ kind: 'control', word: 'COMMIT' })
+})
+
 test.each([
   'SELECT * FROM items WHERE id IN (1, 2) FOR UPDATE',
   'select count(*), coalesce(max(a), 0) from `items`',

@@ -21,10 +21,18 @@ const SPACE = /\s+|#[^\n]*|--(?=\s|$)[^\n]*/y
 const RUN_COMMENT = /\/\*M?!\d*/y
 const WORD = /[\w$@\u0080-\uffff]+/y
 const QUOTES = '`\'"'
+/** What can neither open a quote or comment nor end a statement. */
+const PLAIN = /[^`'"#;*/-]+/y
+const IN_TEXT = /['\\]/g
+const IN_DOUBLE = /["\\]/g
+const IN_NAME = /`/g
+/** What an INSERT writes stands further ahead; its rows may be millions of tokens. */
+const INSERT_HEAD = 32
 
 /**
  * Splits SQL for MySQL or MariaDB into statements and tokens. Comments are left out, but for those that the server runs,
- * whose content counts; what is inside quotes is one token. A backslash escapes, as it does by default.
+ * whose content counts; what is inside quotes is one token. A backslash escapes, as it does by default. Of an INSERT or
+ * REPLACE only the head is given.
  */
 export function mysqlTokens(sql: string): MysqlTokens {
   const statements: MysqlToken[][] = []
@@ -37,12 +45,19 @@ export function mysqlTokens(sql: string): MysqlTokens {
     if (match !== null) at = expression.lastIndex
     return match?.[0]
   }
+  /** Whether the rest of the statement need only be passed by. */
+  let skimming = false
+  const push = (token: MysqlToken) => {
+    if (!skimming) tokens.push(token)
+    skimming = tokens.length >= INSERT_HEAD && /^(?:insert|replace)$/i.test(tokens[0]?.value ?? '')
+  }
   const end = () => {
     if (tokens.length > 0) statements.push(tokens)
     tokens = []
+    skimming = false
   }
   while (at < sql.length) {
-    if (take(SPACE) !== undefined) continue
+    if ((skimming && take(PLAIN) !== undefined) || take(SPACE) !== undefined) continue
     const first = sql.charAt(at)
     if (take(RUN_COMMENT) !== undefined) doubtful = true
     else if (sql.startsWith('/*', at)) {
@@ -56,15 +71,14 @@ export function mysqlTokens(sql: string): MysqlTokens {
     } else if (QUOTES.includes(first)) {
       const close = quoteEnd(sql, at, first)
       doubtful ||= close < 0
-      const inner = sql.slice(at + 1, close < 0 ? undefined : close - 1)
-      tokens.push({
-        kind: first === '`' ? 'name' : 'text',
-        value: first === "'" ? '' : inner.replaceAll(first + first, first),
-      })
+      if (!skimming) {
+        const inner = first === "'" ? '' : sql.slice(at + 1, close < 0 ? undefined : close - 1)
+        push({ kind: first === '`' ? 'name' : 'text', value: inner.replaceAll(first + first, first) })
+      }
       at = close < 0 ? sql.length : close
     } else {
       const word = take(WORD)
-      tokens.push(word === undefined ? { kind: 'symbol', value: first } : { kind: 'word', value: word })
+      push(word === undefined ? { kind: 'symbol', value: first } : { kind: 'word', value: word })
       if (word === undefined) at++
     }
   }
@@ -74,13 +88,13 @@ export function mysqlTokens(sql: string): MysqlTokens {
 
 /** Where a quote ends that begins at `start`; -1 where it does not. */
 function quoteEnd(sql: string, start: number, quote: string): number {
-  for (let at = start + 1; at < sql.length; at++) {
-    const next = sql.charAt(at)
-    if (next === '\\' && quote !== '`') at++
-    else if (next === quote) {
-      if (sql.charAt(at + 1) !== quote) return at + 1
-      at++
-    }
+  const special = quote === "'" ? IN_TEXT : quote === '"' ? IN_DOUBLE : IN_NAME
+  for (let at = start + 1; ; ) {
+    special.lastIndex = at
+    if (!special.test(sql)) return -1
+    at = special.lastIndex
+    if (sql.charAt(at - 1) === quote && sql.charAt(at) !== quote) return at
+    // What is escaped, or the second of two quotes.
+    at++
   }
-  return -1
 }
