@@ -1,33 +1,43 @@
 import type { Clock } from '../core/clock.ts'
-import type { RotateRequest, Store } from '../core/store.ts'
+import type { ReadItem, Store } from '../core/store.ts'
 import { within } from '../core/within.ts'
 
-/** How many names a rotation may have within the time of one call; more of them take more steps. */
+/** How many names a call may have within the time of one; more of them take more steps. */
 const NAMES_PER_CALL = 10_000
 
-function partsOf({ stamps, keys }: RotateRequest): number {
-  return Math.max(1, Math.ceil((stamps.length + keys.length) / NAMES_PER_CALL))
+function timesFor(names: number): number {
+  return Math.max(1, Math.ceil(names / NAMES_PER_CALL))
+}
+
+/** Value and claim of each, and its stamps. */
+function namesOf(items: readonly ReadItem[]): number {
+  let names = 0
+  for (const { stamps } of items) names += stamps.length + 2
+  return names
 }
 
 /**
- * A store of which no call takes longer than `timeoutMs`; only a rotation of tens of thousands of names has more. Left
- * as they are: `open`, whose time is the network's, and `sweep`, whose time grows with the keys and whose every step the
+ * A store of which no call takes longer than `timeoutMs`; only one of tens of thousands of names has more. Left as they
+ * are: `open`, whose time is the network's, and `sweep`, whose time grows with the keys and whose every step the
  * store bounds itself.
  */
 export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Store {
   const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
+  const inProportion = <T>(names: number, step: () => Promise<T>): Promise<T> =>
+    within(clock, timeoutMs * timesFor(names), step)
   const { leads } = store
   return {
     open: () => store.open(),
     partition: (place) => store.partition(place),
-    values: (keys) => bounded(() => store.values(keys)),
-    read: (items) => bounded(() => store.read(items)),
+    values: (keys) => inProportion(keys.length, () => store.values(keys)),
+    read: (items) => inProportion(namesOf(items), () => store.read(items)),
     fill: (request) => bounded(() => store.fill(request)),
     prolong: (place, ttlMs) => bounded(() => store.prolong(place, ttlMs)),
     renew: (place, nonce, ttlMs) => bounded(() => store.renew(place, nonce, ttlMs)),
     release: (place, nonce) => bounded(() => store.release(place, nonce)),
-    rotate: (request) => within(clock, timeoutMs * partsOf(request), () => store.rotate(request)),
-    lock: (request) => bounded(() => store.lock(request)),
+    rotate: (request) =>
+      inProportion(request.stamps.length + request.keys.length, () => store.rotate(request)),
+    lock: (request) => inProportion(request.stamps.length, () => store.lock(request)),
     sweep: (patterns, cause, heard) => store.sweep(patterns, cause, heard),
     heartbeat: () => bounded(() => store.heartbeat()),
     skeleton: (digest) => bounded(() => store.skeleton(digest)),

@@ -290,6 +290,14 @@ export const inRedis: readonly Mutant[] = [
     '',
   ),
   tested(
+    'Redis: a lock whose last part is not new asks nobody whether the parts before it were heard',
+    '8 ⚑ strict: locks added by a renewal wait likewise before COMMIT',
+    { ...LOCKS, only: 'lock_ofManyStamps' },
+    STORE,
+    'if (news === 0 || !heard) return { ...locked, holders: [] }',
+    'if (locked.added === 0) return { ...locked, holders: [] }',
+  ),
+  tested(
     'Redis: a group is void in its own partition alone',
     '9 ⚑ rotated in all partitions',
     { test: 'test/journeys/redis-partitions.test.ts' },

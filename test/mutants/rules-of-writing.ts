@@ -85,6 +85,7 @@ export const rulesOfWriting: readonly Rule[] = [
       'a lease holder counts for half its lease',
       'lease holders that a restart has forgotten are not waited for',
       'a lock is not waited for',
+      'Redis: a lock whose last part is not new asks nobody whether the parts before it were heard',
       'a rotation is not waited for',
       'a sweep is not waited for',
       'who has heard of a rotation is taken to have heard of the sweep after it',

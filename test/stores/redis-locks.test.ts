@@ -1,5 +1,6 @@
 import { redisStore } from 'coherent-cache/redis'
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import type { Position } from '../../src/core/store.ts'
 import { Bench, newNonce, type Process } from '../../src/testing/conformance/bench.ts'
 import { age, connectTo, keysUnder, unlinkUnder } from '../support/redis-clients.ts'
 import { until } from '../support/until.ts'
@@ -85,6 +86,33 @@ describe('a soft lock', () => {
     const again = await lock('lock-1')
     expect(again.added).toBe(1)
     expect(again.positions[0]?.sequence).toBe((first.positions[0]?.sequence ?? 0) + 1)
+  })
+
+  test('lock_ofManyStamps_isTakenInParts_ofWhichTheLastIsAcknowledged', async () => {
+    const other = await bench.join({ lockMs: LOCK_MS })
+    const maker = await bench.join({ lockMs: 30_000 })
+    const many = Array.from({ length: 2_500 }, (_, at) => `rows:${at}`)
+    const take = () => maker.store.lock({ stamps: many, lock: 'lock-1', cause: maker.cause(), heard: true })
+    const told = async (positions: readonly Position[]) => {
+      await other.hears(positions)
+      return other.heard.splice(0).map((one) => [one.stamps.length, one.acknowledge !== undefined])
+    }
+    const first = await take()
+    expect(first.added).toBe(2_500)
+    expect(await told(first.positions)).toEqual([
+      [1_000, false],
+      [1_000, false],
+      [500, true],
+    ])
+    expect(await take()).toMatchObject({ added: 0, positions: first.positions })
+    // One of the first part is gone, and nothing of the last: who is asked has heard of the one.
+    await bench.evict('rows:1')
+    const again = await take()
+    expect(again.added).toBe(1)
+    expect(await told(again.positions)).toEqual([
+      [1_000, false],
+      [0, true],
+    ])
   })
 
   test('lockedStamp_hasNoExpiry', async () => {

@@ -211,17 +211,36 @@ export class RedisStore implements Store {
 
   async lock({ stamps, lock, cause, heard = false }: LockRequest): Promise<LockReply> {
     const { lockMs } = this.#session
-    const body = this.#body(stamps, [], false, cause, heard)
     const wanted = { id: lock, ms: lockMs, holderMs: this.#session.maxStalenessMs }
+    const parts = cutUp(stamps, oneName)
+    // Whoever acknowledges the last part has heard those before it.
+    const messages = (parts.length === 0 ? [[]] : parts).map((names, at) => ({
+      names,
+      body: this.#body(names, [], false, cause, heard && at === Math.max(0, parts.length - 1)),
+    }))
     let added = 0
     const reply = await this.#everywhere(cause, heard, async (layout, partition) => {
-      const locked = await orWhileMoving(
-        () => this.#scripts.lock(layout, partition, stamps, wanted, body),
-        () => this.#piecewise.lock(layout, partition, stamps, wanted, body),
-      )
-      added = Math.max(added, locked.added)
+      let last: (Rotated & { readonly added: number }) | undefined
+      let news = 0
+      for (const { names, body } of messages) {
+        last = await orWhileMoving(
+          () => this.#scripts.lock(layout, partition, names, wanted, body),
+          () => this.#piecewise.lock(layout, partition, names, wanted, body),
+        )
+        news += last.added
+      }
+      const locked = last as Rotated & { readonly added: number }
+      added = Math.max(added, news)
+      if (locked.added > 0) return locked
       // Where nothing was added nothing was published, so that nobody acknowledges.
-      return locked.added > 0 ? locked : { ...locked, holders: [] }
+      if (news === 0 || !heard) return { ...locked, holders: [] }
+      // What the parts before the last have made void was not asked about yet.
+      return this.#rotateIn(layout, partition, {
+        stamps: [],
+        places: [],
+        body: this.#body([], [], false, cause, true),
+        holderMs: this.#holderMs(true),
+      })
     })
     return { ...reply, added }
   }
