@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { ReadItem, Store } from '../core/store.ts'
 import { within } from '../core/within.ts'
+import { FillLine } from './fill-line.ts'
 
 /** How many names a call may have within the time of one; more of them take more steps. */
 const NAMES_PER_CALL = 10_000
@@ -25,13 +26,14 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
   const bounded = <T>(step: () => Promise<T>): Promise<T> => within(clock, timeoutMs, step)
   const inProportion = <T>(names: number, step: () => Promise<T>): Promise<T> =>
     within(clock, timeoutMs * timesFor(names), step)
+  const fills = new FillLine()
   const { leads } = store
   return {
     open: () => store.open(),
     partition: (place) => store.partition(place),
     values: (keys) => inProportion(keys.length, () => store.values(keys)),
     read: (items) => inProportion(namesOf(items), () => store.read(items)),
-    fill: (request) => bounded(() => store.fill(request)),
+    fill: (request) => fills.run((onEnd) => within(clock, timeoutMs, () => store.fill(request), onEnd)),
     prolong: (place, ttlMs) => bounded(() => store.prolong(place, ttlMs)),
     renew: (place, nonce, ttlMs) => bounded(() => store.renew(place, nonce, ttlMs)),
     release: (place, nonce) => bounded(() => store.release(place, nonce)),
