@@ -21,7 +21,13 @@ afterEach(() => server?.stop())
 test('no script of a unit of 5,000 keys names many more than 1,000, in the locking modes too', async () => {
   // A monitor slows down whoever shares its server.
   server = await startRedis()
-  const { cache } = openRedisCache({ port: server.port, keys, dependencies, consistency: 'committed' })
+  const { cache } = openRedisCache({
+    port: server.port,
+    keys,
+    dependencies,
+    consistency: 'committed',
+    storeTimeout: '5s',
+  })
   await cache.ready()
   const client = openClient(server.port) as unknown as { monitor(): Promise<Monitor> }
   const monitor = await client.monitor()
