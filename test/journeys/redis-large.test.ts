@@ -46,7 +46,7 @@ test('no script of a unit of 5,000 keys names many more than 1,000, in the locki
 }, 60_000)
 
 test('a unit that names 40,000 keys can be prepared, as an invalidation of them can be made', async () => {
-  const { cache } = openRedisCache({ keys, dependencies, consistency: 'committed' })
+  const { cache } = openRedisCache({ keys, dependencies, consistency: 'committed', storeTimeout: '400ms' })
   await cache.ready()
   const degraded: string[] = []
   cache.on('degraded', ({ reason }) => degraded.push(reason))
