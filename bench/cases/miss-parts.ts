@@ -3,7 +3,7 @@ import { redisStore } from 'coherent-cache/redis'
 import { memoryStore } from 'coherent-cache/testing'
 import { Redis } from 'ioredis'
 import type { BenchCase } from '../case.ts'
-import { race, type Subject, type Timing } from '../harness.ts'
+import { inFlight, race, type Subject, type Timing } from '../harness.ts'
 import { makeItem } from '../measures/measure.ts'
 
 const keys = defineKeys({ item: 'item:{groupId}:{id}' })
@@ -70,6 +70,14 @@ export const missParts: BenchCase = {
       }),
       rung('a miss over a store in memory', miss(overMemory)),
       rung('a miss', miss(overRedis)),
+      rung('GET and SET, 64 in flight', (times) =>
+        inFlight(64, times, async () => {
+          const key = nextKey()
+          await client.get(key)
+          await client.set(key, text, 'PX', 3_600_000)
+        }),
+      ),
+      rung('a miss, 64 in flight', (times) => inFlight(64, times, () => miss(overRedis)(1))),
     ]
     const timings = await race(
       rungs.map((one): Subject => ({ name: one.label, run: counted(one) })),
@@ -83,7 +91,7 @@ export const missParts: BenchCase = {
     return {
       tables: [
         {
-          caption: 'One at a time',
+          caption: 'One at a time, unless it says otherwise',
           columns: ['µs', 'times GET and SET', "µs of the process's CPU"],
           rows: rungs.map(({ label, cpu, done }, at) => ({
             label,
