@@ -30,6 +30,7 @@ export function boundedStore(store: Store, clock: Clock, timeoutMs: number): Sto
   const { leads } = store
   return {
     open: () => store.open(),
+    partitions: store.partitions,
     partition: (place) => store.partition(place),
     values: (keys) => inProportion(keys.length, () => store.values(keys)),
     read: (items) => inProportion(namesOf(items), () => store.read(items)),

@@ -101,6 +101,14 @@ export const inReader: readonly Mutant[] = [
     'if (gathered === before) token = healedToken(',
     'token = healedToken(',
   ),
+  tested(
+    'an answer of one partition heals a session’s token for all',
+    '9, tokens: what has outlived the store’s data heals by an answer, nothing else does',
+    { test: 'test/journeys/session-heals.test.ts', only: 'in partitions a token heals one by one' },
+    'coherence/bounded-store.ts',
+    '    partitions: store.partitions,\n',
+    '',
+  ),
   mutant(
     'a token of a queued change is answered from the cache',
     '9, tokens: of a queued change, from the primary',

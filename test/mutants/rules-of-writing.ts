@@ -163,6 +163,7 @@ export const rulesOfWriting: readonly Rule[] = [
       'a token of a queued change is answered from the cache',
       'what is nested in a read with such a token is answered from the cache',
       'a session forgets what it gathered while the store answered',
+      'an answer of one partition heals a session’s token for all',
     ],
   },
   {
