@@ -20,6 +20,19 @@ describe('what is noticed', () => {
   let cache: ReturnType<typeof createCache>
   let told: string[][]
   const bind = () => bindSqlite(client, cache)
+  /** A transaction that has deleted everything, and is rolled back once it may go on. */
+  const failing = (db: ReturnType<typeof bind>) => {
+    let goOn: () => void = () => {}
+    const wait = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const failed = db.transaction(async (tx) => {
+      tx.prepare('DELETE FROM items').run()
+      await wait
+      throw new Error('no')
+    })
+    return { failed, goOn: () => goOn() }
+  }
   beforeEach(() => {
     told = []
     client = new Database(':memory:')
@@ -92,15 +105,7 @@ describe('what is noticed', () => {
 
   test('whatGoesThroughTheBoundDatabase_waitsForTheTransaction_andSeesNothingOfIt', async () => {
     const db = bind()
-    let goOn: () => void = () => {}
-    const wait = new Promise<void>((resolve) => {
-      goOn = resolve
-    })
-    const failed = db.transaction(async (tx) => {
-      tx.prepare('DELETE FROM items').run()
-      await wait
-      throw new Error('no')
-    })
+    const { failed, goOn } = failing(db)
     const count = db.get('SELECT count(*) AS n FROM items')
     goOn()
     await expect(failed).rejects.toThrow('no')
@@ -112,15 +117,7 @@ describe('what is noticed', () => {
     const another = createCache({ name: 'sqlite-too', dependencies })
     const too = bindSqlite(client, another)
     try {
-      let goOn: () => void = () => {}
-      const wait = new Promise<void>((resolve) => {
-        goOn = resolve
-      })
-      const failed = db.transaction(async (tx) => {
-        tx.prepare('DELETE FROM items').run()
-        await wait
-        throw new Error('no')
-      })
+      const { failed, goOn } = failing(db)
       const count = too.get('SELECT count(*) AS n FROM items')
       const written = too.run("INSERT INTO audit VALUES ('kept')")
       goOn()

@@ -1,4 +1,4 @@
-import { type Cache, defineDependencies } from 'coherent-cache'
+import { type Cache, defineDependencies, type UnitOfWork } from 'coherent-cache'
 import { settle } from 'coherent-cache/testing'
 import { describe, expect, test } from 'vitest'
 import { errorOf, heldLoader, openFleet } from '../support/caches.ts'
@@ -36,6 +36,22 @@ async function opened(options: { onStoreUnavailable?: 'abort' | 'proceed' } = {}
     return made
   }
   return { network, writer, reader, clock, store, db, read, unit, loads: () => loads }
+}
+
+/** A commit whose locks the store has forgotten: nobody reads the old value, and nothing is kept for a lock lifetime. */
+async function commitsUnseenByTheStore(
+  { read, clock, db, loads }: Awaited<ReturnType<typeof opened>>,
+  writing: UnitOfWork,
+): Promise<void> {
+  db.committed = 2
+  expect(await read()).toBe(2)
+  await writing.commit()
+  expect(await read()).toBe(2)
+  await clock.advance(5_100)
+  await read()
+  const after = loads()
+  expect(await read()).toBe(2)
+  expect(loads()).toBe(after)
 }
 
 describe('a commit under soft locks', () => {
@@ -190,7 +206,8 @@ describe('a commit under soft locks', () => {
 
 describe('a store that restarts', () => {
   test('restart_losesLocks_soThatNothingIsKeptForALockLifetime', async () => {
-    const { read, unit, store, clock, db, loads } = await opened()
+    const fleet = await opened()
+    const { read, unit, store, loads } = fleet
     expect(await read()).toBe(1)
     const writing = unit()
     await writing.prepare()
@@ -199,19 +216,12 @@ describe('a store that restarts', () => {
     await read()
     await read()
     expect(loads()).toBe(before + 2)
-    db.committed = 2
-    expect(await read()).toBe(2)
-    await writing.commit()
-    expect(await read()).toBe(2)
-    await clock.advance(5_100)
-    await read()
-    const after = loads()
-    expect(await read()).toBe(2)
-    expect(loads()).toBe(after)
+    await commitsUnseenByTheStore(fleet, writing)
   })
 
   test('failover_toAReplicaThatNeverHeardOfALock_keepsNothingForALockLifetime', async () => {
-    const { read, unit, store, clock, db, loads } = await opened()
+    const fleet = await opened()
+    const { read, unit, store } = fleet
     expect(await read()).toBe(1)
     const promote = store.replica()
     const writing = unit()
@@ -219,15 +229,7 @@ describe('a store that restarts', () => {
     promote()
     // The stamps are as old as before, the registration too, and no lock lies on any of them.
     expect(await read()).toBe(1)
-    db.committed = 2
-    expect(await read()).toBe(2)
-    await writing.commit()
-    expect(await read()).toBe(2)
-    await clock.advance(5_100)
-    await read()
-    const after = loads()
-    expect(await read()).toBe(2)
-    expect(loads()).toBe(after)
+    await commitsUnseenByTheStore(fleet, writing)
   })
 })
 
