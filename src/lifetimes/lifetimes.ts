@@ -72,7 +72,12 @@ export class Lifetimes {
     if (policy.byValue) return false
     // The key is taken apart only for a rule that may look at its parameters.
     if (policy instanceof FixedLifetime) return !(policy.ms > 0)
-    return !(policy.lifetime({ key: plan.key, params: plan.params, value: undefined, now }) > 0)
+    try {
+      return !(policy.lifetime({ key: plan.key, params: plan.params, value: undefined, now }) > 0)
+    } catch {
+      // It is told, and nothing kept, where the value that was loaded is to be kept: the read goes on.
+      return false
+    }
   }
 }
 

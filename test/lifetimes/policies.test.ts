@@ -314,6 +314,24 @@ describe('what overrides what', () => {
     expect([cache.peek(keys.a({ id: 1 })), cache.peek(keys.b({ id: 1 }))]).toEqual([undefined, 'kept'])
   })
 
+  test('aPolicyOfOnesOwn_thatThrows_costsTheFill_notTheRead_norTheSetting', async () => {
+    const { cache } = openCache({ keys })
+    const refused: unknown[] = []
+    cache.on('refused', ({ reason, detail }) => refused.push([reason, detail]))
+    await cache.get(keys.a({ id: 1 }), () => 1)
+    const broken: LifetimePolicy = {
+      description: 'a broken one',
+      parameters: [],
+      lifetime: () => {
+        throw new Error('broken')
+      },
+    }
+    cache.setPolicy({ ttl: broken }, keys.a)
+    expect(await cache.get(keys.a({ id: 1 }), () => 2)).toBe(1)
+    expect(await cache.get(keys.a({ id: 2 }), () => 2)).toBe(2)
+    expect(refused).toEqual([['uncacheable', 'The ttl policy threw: broken']])
+  })
+
   test('staleOptions_ofTheFamily_holdForReadsThatSayNothing', async () => {
     const { cache, clock } = openCache({ keys, staleIfError: '1m' })
     const broken = () => Promise.reject(new Error('broken'))
